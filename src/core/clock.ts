@@ -1,0 +1,37 @@
+/** A timer that was set on a {@link Clock}; opaque to its holder. */
+export interface TimerHandle {
+  readonly id: unknown;
+}
+
+/**
+ * The only source of time. Everything outside `core/` is handed one, so that tests and the
+ * simulation can move time by hand.
+ */
+export interface Clock {
+  /** Monotonic milliseconds, with a fraction. Compare only with values of the same clock. */
+  now(): number;
+  /** Wall-clock milliseconds since 1970 (an integer), for what Redis stores as absolute time. */
+  epoch(): number;
+  /** Calls `run` once after `ms` milliseconds. The timer never keeps the process alive unless `keepAlive`. */
+  setTimer(run: () => void, ms: number, keepAlive?: boolean): TimerHandle;
+  clearTimer(timer: TimerHandle | null | undefined): void;
+  /** Calls `run` after the I/O of this turn of the event loop. */
+  setImmediate(run: () => void): void;
+}
+
+/** Time as the machine has it. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  epoch: () => Date.now(),
+  setTimer(run, ms, keepAlive = false) {
+    const id = setTimeout(run, ms);
+    if (!keepAlive) id.unref();
+    return { id };
+  },
+  clearTimer(timer) {
+    if (timer) clearTimeout(timer.id as NodeJS.Timeout);
+  },
+  setImmediate(run) {
+    setImmediate(run);
+  },
+};
