@@ -1,0 +1,116 @@
+/** What a read may return; the levels are described in docs/consistency.md. */
+export type Consistency = "eventual" | "session" | "strong";
+
+/** Which nodes serve reads, and in which order they are preferred. A function is synchronous: order = preference, `[]` = none. */
+export type ReadFrom =
+  | "master"
+  | "masterPreferred"
+  | "replica"
+  | "replicaPreferred"
+  | "nearest"
+  | ((nodes: readonly NodeDescription[], context: ReadContext) => readonly NodeDescription[]);
+
+/** What a `readFrom` function is told of the read. */
+export interface ReadContext {
+  readonly command: string;
+  readonly keys: readonly (string | Buffer)[];
+  readonly consistency: Consistency;
+  /** Milliseconds. */
+  readonly maxStalenessMs?: number;
+}
+
+export type NodeHealth = "up" | "connecting" | "loading" | "syncing" | "linkDown" | "down";
+
+/** One server as the client sees it at one moment; never changes. */
+export interface NodeDescription {
+  /** `host:port` (or the path of a unix socket): the first address it was known by. */
+  readonly id: string;
+  /** Other addresses that turned out to be the same server (equal run_id). */
+  readonly aliases: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly role: "master" | "replica" | "unknown";
+  readonly health: NodeHealth;
+  /** Why it is not `up`, in words. */
+  readonly reason?: string;
+  readonly runId: string | null;
+  readonly replid: string | null;
+  /** Bytes of replication stream applied; comparable only among nodes with the same `replid`. */
+  readonly offset: number | null;
+  readonly lagBytes: number | null;
+  /** Milliseconds, an upper bound on the client's own clock. */
+  readonly stalenessMs: number | null;
+  /** Milliseconds, a moving average of round trips. */
+  readonly latencyMs: number | null;
+  /** Commands sent and not answered. */
+  readonly inFlight: number;
+}
+
+/** The nodes and what they are to each other. */
+export interface Topology {
+  readonly version: number;
+  readonly state: "unknown" | "stable" | "noMaster" | "splitBrain";
+  readonly master: NodeDescription | null;
+  readonly replicas: readonly NodeDescription[];
+  readonly nodes: readonly NodeDescription[];
+}
+
+/** What `explain()` answers: where a command would go now, and why not elsewhere. */
+export interface Explanation {
+  readonly command: string;
+  readonly intent: "read" | "write" | "dedicated" | "pinned";
+  readonly node: string | null;
+  readonly reason: string;
+  readonly others: readonly { readonly node: string; readonly reason: string }[];
+}
+
+/** What `health()` answers, for liveness and readiness probes. */
+export interface HealthReport {
+  readonly ok: boolean;
+  readonly state: Topology["state"];
+  readonly master: string | null;
+  readonly staleMs: number | null;
+  readonly reasons: string[];
+}
+
+/** The facts of an event; {@link TopologyEvent} adds the time and the topology after it. */
+export type TopologyChange =
+  | { readonly type: "nodeAdded" | "nodeRemoved"; readonly node: string }
+  | { readonly type: "nodeHealth"; readonly node: string; readonly from: string; readonly to: string; readonly reason: string }
+  | { readonly type: "roleChanged"; readonly node: string; readonly from: string; readonly to: string }
+  | { readonly type: "masterChanged"; readonly from: string | null; readonly to: string; readonly replid: string }
+  | { readonly type: "splitBrain"; readonly claimants: readonly string[] }
+  | { readonly type: "historyChanged"; readonly from: string; readonly to: string; readonly proven: boolean }
+  | { readonly type: "historyReset"; readonly node: string; readonly kind: "rolledBack" | "unrelated"; readonly lastOffset: number }
+  | {
+      readonly type: "writesLost";
+      readonly replid: string;
+      readonly fromOffset: number;
+      readonly toOffset: number;
+      readonly count: { readonly min: number; readonly max: number };
+      readonly unproven: number;
+      readonly keys: readonly string[];
+      readonly keysComplete: boolean;
+    }
+  | { readonly type: "failoverStarted"; readonly reason: string }
+  | { readonly type: "failoverEnded"; readonly master: string; readonly durationMs: number };
+
+/** Emitted as `topology`. `at` is wall-clock milliseconds. */
+export type TopologyEvent = { readonly at: number; readonly topology: Topology } & TopologyChange;
+
+/** What `with()` takes; any other key throws. */
+export interface ViewOptions {
+  consistency?: Consistency;
+  /** Milliseconds. */
+  maxStalenessMs?: number;
+  maxLagBytes?: number;
+  readFrom?: ReadFrom;
+  verifyReads?: boolean;
+  /** Durable writes with the semantics of WAIT; `timeoutMs` ≥ 1. */
+  ack?: { replicas: number | "all" | "majority"; timeoutMs: number };
+  /** Deadline of each command, in milliseconds. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Send writes of unknown outcome again; only for writes that may be applied twice. */
+  retryUnknown?: boolean;
+}

@@ -1,0 +1,73 @@
+/**
+ * Replies as values. A string is a **byte string**: one character (U+0000–U+00FF) per byte, so that
+ * keys and values are binary-safe, compare as Redis compares (memcmp), and cost no Buffer each.
+ */
+export type Bytes = string;
+
+/** `+text` */
+export class SimpleString {
+  constructor(readonly text: string) {}
+}
+/** `-text`; `text` starts with the code word, as Redis words it. */
+export class ErrorReply {
+  constructor(readonly text: string) {}
+}
+/** RESP3 double; a bulk string in RESP2. */
+export class DoubleReply {
+  constructor(readonly value: number) {}
+}
+/** RESP3 boolean; 1 or 0 in RESP2. */
+export class BooleanReply {
+  constructor(readonly value: boolean) {}
+}
+/** RESP3 map; a flat array in RESP2. */
+export class MapReply {
+  constructor(readonly pairs: readonly (readonly [Reply, Reply])[]) {}
+}
+/** RESP3 set; an array in RESP2. */
+export class SetReply {
+  constructor(readonly members: readonly Reply[]) {}
+}
+/** RESP3 verbatim string; a bulk string in RESP2. */
+export class VerbatimReply {
+  constructor(
+    readonly format: "txt" | "mkd",
+    readonly text: Bytes,
+  ) {}
+}
+/** RESP3 push; an array in RESP2. */
+export class PushReply {
+  constructor(readonly items: readonly Reply[]) {}
+}
+/** `*-1` in RESP2, `_` in RESP3. (`null` is `$-1` in RESP2.) */
+export class NullArray {}
+/** Several replies to one command, as SUBSCRIBE sends them. */
+export class ManyReplies {
+  constructor(readonly replies: readonly Reply[]) {}
+}
+/** The command answers nothing now: CLIENT REPLY OFF, REPLCONF ACK, a blocked client. */
+export class NoReply {}
+
+/** Byte string = bulk string; integer number or bigint = integer; null = null bulk. */
+export type Reply =
+  | Bytes
+  | number
+  | bigint
+  | null
+  | SimpleString
+  | ErrorReply
+  | DoubleReply
+  | BooleanReply
+  | MapReply
+  | SetReply
+  | VerbatimReply
+  | PushReply
+  | NullArray
+  | ManyReplies
+  | NoReply
+  | readonly Reply[];
+
+export const OK = new SimpleString("OK");
+export const QUEUED = new SimpleString("QUEUED");
+export const NULL_ARRAY = new NullArray();
+export const NO_REPLY = new NoReply();
