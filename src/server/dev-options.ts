@@ -1,0 +1,33 @@
+import type { Clock } from "../core/clock.js";
+
+/** Where a server is reached. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How a {@link DevServer} starts. Everything may be left out. */
+export interface DevServerOptions {
+  /** TCP port; 0 (the default) takes a free one, which `restart()` keeps. */
+  readonly port?: number;
+  /** Address to listen on. Default `127.0.0.1`. Another bind than loopback needs a `password`. */
+  readonly host?: string;
+  /** Start as a replica of this master. `start()` resolves without waiting for the first sync. */
+  readonly replicaOf?: Address;
+  /** `requirepass`, and `masterauth` too, so that servers of one topology can share it. */
+  readonly password?: string;
+  /** Directives as in redis.conf, by name: `{ "repl-backlog-size": "64kb" }`. Unknown names and bad values throw. */
+  readonly config?: Readonly<Record<string, string | number>>;
+  /** Makes every random choice (replid, SPOP, RANDOMKEY, retry jitter) follow from this number. Default: by chance. */
+  readonly seed?: number;
+  /** Source of time for TTLs, blocking timeouts, replication timers. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** How a {@link DevTopology} starts. */
+export interface DevTopologyOptions extends Omit<DevServerOptions, "replicaOf"> {
+  /** Number of replicas of the master. Default 2. `port` is the master's; replicas take free ports. */
+  readonly replicas?: number;
+  /** Each replica applies the stream this many milliseconds late (`faults.lag`). Default 0. */
+  readonly lagMs?: number;
+}
