@@ -36,6 +36,8 @@ const ONE_GENERATION = {
   reconnectOnError: null,
 } as const;
 
+const AnyRedis = Redis as unknown as new (options: object) => Redis;
+
 /** Options of the application that the generation's owner applies itself, or that belong to the façade. */
 const OWNED = ["keyPrefix", "commandTimeout", "socketTimeout", "blockingTimeout", "connectTimeout", "scripts", "host", "port", "path", "family"] as const;
 
@@ -56,7 +58,7 @@ export function openRedis(options: OpenOptions, watcher?: Partial<SocketWatcher>
     },
     ended: (error) => watcher?.ended?.(error),
   });
-  const redis = new Redis({
+  const redis = new AnyRedis({
     connectionName: options.connectionName,
     ...passed,
     ...("host" in options.endpoint ? { host: options.endpoint.host, port: options.endpoint.port } : { path: options.endpoint.path }),
@@ -64,7 +66,7 @@ export function openRedis(options: OpenOptions, watcher?: Partial<SocketWatcher>
     ...ONE_GENERATION,
     connectTimeout: 0,
     Connector,
-  } as unknown as RedisOptions);
+  });
   // Without a listener ioredis prints; whoever opened the generation learns of its end by `ended`.
   redis.on("error", () => {});
   return { redis, socket: () => socket, batch: () => batch };

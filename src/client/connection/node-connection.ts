@@ -1,0 +1,308 @@
+import type { Redis } from "ioredis";
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import { deferred } from "../../core/deferred.js";
+import { type Fence, parseFence } from "../../protocol/info.js";
+import { type HandshakeRequest, handshake, type NodeIdentity } from "./handshake.js";
+import { type OpenedRedis, type OpenOptions, openRedis } from "./open-redis.js";
+import type { SocketBatch } from "./socket-batch.js";
+import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
+
+const FENCE = encodeWords("INFO", "replication");
+
+/** What went to one node's socket in one system call. */
+export class Flush {
+  /** Reads whose replies wait for the fence behind them. */
+  readonly parked: WireCommand[] = [];
+  /** Monotonic milliseconds; 0 until it was handed to the socket. */
+  sentAt = 0;
+  /** Set when a fence goes with it whatever it carries. */
+  fenced = false;
+  /** Number of the last command before its fence. */
+  lastSeq = 0;
+
+  constructor(
+    readonly connection: NodeConnection,
+    readonly id: number,
+  ) {}
+}
+
+/** Whoever routes: told of all that happens on a connection, in the order of the wire. */
+export interface ConnectionHost {
+  /** True while nothing but one command is under way: it is then sent at the end of this tick, not of this turn. */
+  isLone(): boolean;
+  /** Asked once per flush: does this one need a fence though no read in it asks for one? */
+  wantsFence(connection: NodeConnection): boolean;
+  /** A fence came back. `null`: the reply was no INFO, so replies are not in step; the connection ends. */
+  fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void;
+  /** The generation is over. Commands that were on it have been rejected before this is called. */
+  closed(connection: NodeConnection): void;
+}
+
+export type ConnectionState = "new" | "opening" | "open" | "closed";
+
+/** A command that a connection carries for a caller. */
+export abstract class CarriedCommand extends WireCommand {
+  /** Its reply is handed out only after the fence behind it was judged. */
+  verified = false;
+  /** The database it is meant for. */
+  abstract readonly db: number;
+  /** The connection it was last given to. */
+  connection: NodeConnection | null = null;
+  flush: Flush | null = null;
+}
+
+/**
+ * One connection generation to one node: opened once, shared by all, never reopened. It numbers what it is
+ * given, joins it into flushes, ends a flush with a fence where one is needed, and knows at its end what was
+ * handed to the socket and what was not.
+ */
+export class NodeConnection {
+  state: ConnectionState = "new";
+  /** Known once open. */
+  identity: NodeIdentity | null = null;
+  /** Why it ended; empty before. */
+  reason = "";
+  /** The error that ended it, if it was one of the socket's or of the handshake. */
+  cause: Error | null = null;
+  /** Commands sent and not answered, fences left out. */
+  inFlight = 0;
+  inFlightBytes = 0;
+  /** Moving average of the time from a flush to its first reply, in milliseconds; null before the first. */
+  latencyMs: number | null = null;
+  /** Monotonic time at which the last fence was sent. */
+  fenceSentAt = -Infinity;
+  /** Number of the last command that was handed to the socket. */
+  flushedSeq = 0;
+  /** The newest good fence that came back on this connection, and the number of commands that stood before it. */
+  lastFence: Fence | null = null;
+
+  #seq = 0;
+  #flushId = 0;
+  #current: Flush | null = null;
+  #db: number;
+  #redis: Redis | null = null;
+  #opened: OpenedRedis | null = null;
+  #batch: SocketBatch | null = null;
+  #latencyProbe: Flush | null = null;
+
+  constructor(
+    /** Id of the node in the topology. */
+    readonly node: string,
+    /** Number of this connection among all of the client's; later ones are higher. */
+    readonly generation: number,
+    private readonly options: OpenOptions & { readonly connectTimeoutMs: number },
+    private readonly clock: Clock,
+    private readonly host: ConnectionHost,
+  ) {
+    this.#db = Number(options.redis.db ?? 0);
+  }
+
+  /**
+   * Connects and greets. Rejects with the reason (refused, certificate, authentication, time-out …); the
+   * time limit covers the greeting too, so that a hung server can't keep it waiting.
+   */
+  async open(request: HandshakeRequest): Promise<NodeIdentity> {
+    this.state = "opening";
+    const ended = deferred<never>();
+    ended.promise.catch(() => {});
+    const opened = openRedis(this.options, {
+      opened: (_socket, batch) => {
+        this.#batch = batch;
+      },
+      ended: (error) => {
+        this.#close(error ? describeSocketError(error) : "closed by the server", error ?? null);
+        ended.reject(this.cause ?? new Error(this.reason));
+      },
+    });
+    this.#opened = opened;
+    this.#redis = opened.redis;
+    opened.redis.on("error", (error: Error) => {
+      this.cause ??= error;
+      // Once open, an error of ioredis's means that replies and commands are out of step.
+      if (this.state === "open") this.destroy(error.message);
+    });
+    opened.redis.on("end", () => {
+      ended.reject(this.cause ?? new Error(this.reason || "Connection is closed."));
+      this.#notifyClosed();
+    });
+    const timer: TimerHandle = this.clock.setTimer(() => {
+      this.cause ??= new Error(`no answer within ${this.options.connectTimeoutMs} ms`);
+      this.destroy(this.cause.message);
+    }, this.options.connectTimeoutMs);
+    try {
+      await Promise.race([opened.redis.connect().catch((error: unknown) => Promise.reject(this.cause ?? error)), ended.promise]);
+      const identity = await Promise.race([handshake(opened.redis, request), ended.promise]);
+      this.identity = identity;
+      if ((this.state as ConnectionState) === "closed") throw this.cause ?? new Error(this.reason);
+      this.state = "open";
+      const batch = this.#batch;
+      if (batch) batch.schedule = () => this.#schedule();
+      return identity;
+    } catch (error) {
+      this.cause ??= error instanceof Error ? error : new Error(String(error));
+      this.destroy(this.cause.message);
+      throw this.cause;
+    } finally {
+      this.clock.clearTimer(timer);
+    }
+  }
+
+  /** Queues a command into the flush of this turn. */
+  send(command: CarriedCommand): void {
+    if (command.db !== this.#db) this.#select(command.db);
+    const flush = this.#flush();
+    command.connection = this;
+    command.flush = flush;
+    command.seq = ++this.#seq;
+    flush.lastSeq = command.seq;
+    if (command.verified) flush.fenced = true;
+    this.inFlight++;
+    this.#redis?.sendCommand(command as never);
+    this.inFlightBytes += command.size;
+  }
+
+  /** To be called by each carried command when its reply or error is there. */
+  answered(command: CarriedCommand): void {
+    this.inFlight--;
+    this.inFlightBytes -= command.size;
+    const flush = command.flush;
+    if (flush !== null && flush === this.#latencyProbe) this.#measure(flush);
+  }
+
+  /** Was this command handed to the socket? If not, the server has certainly never seen it. */
+  wasSent(command: WireCommand): boolean {
+    return command.seq <= this.flushedSeq;
+  }
+
+  /** Sends a fence with the flush of this turn, whatever else it carries. */
+  requestFence(): void {
+    if (this.state !== "open") return;
+    const flush = this.#flush();
+    if (flush.fenced) return;
+    flush.fenced = true;
+    // The fence itself is added when the flush is; something must set the flush off.
+    if ((this.#batch?.bytes ?? 0) === 0) this.#schedule();
+  }
+
+  /** A fence in front of what is queued next: a lower bound on what those commands see. */
+  fenceInFront(judge: (fence: Fence | null) => void): void {
+    this.#send(
+      new InternalCommand("info", FENCE, (reply, error) => {
+        judge(error ? null : parseFence(reply as Buffer));
+      }),
+    );
+  }
+
+  /** Sends a command of our own on this connection; `settle` gets the reply or the error. */
+  internal(words: readonly string[], settle: (reply: unknown, error: Error | null) => void): void {
+    this.#send(new InternalCommand((words[0] ?? "").toLowerCase(), encodeWords(...words), settle));
+  }
+
+  /** Ends the generation at once. What was on it is rejected; {@link wasSent} tells which had gone. */
+  destroy(reason: string): void {
+    if (this.state === "closed") return;
+    this.#close(reason, null);
+    const socket = this.#opened?.socket();
+    if (socket) socket.destroy();
+    else this.#opened?.redis.disconnect();
+  }
+
+  #close(reason: string, cause: Error | null): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.reason = reason;
+    this.cause ??= cause;
+  }
+
+  #notified = false;
+  #notifyClosed(): void {
+    if (this.#notified) return;
+    this.#notified = true;
+    this.host.closed(this);
+  }
+
+  #flush(): Flush {
+    this.#current ??= new Flush(this, ++this.#flushId);
+    return this.#current;
+  }
+
+  #send(command: WireCommand): void {
+    this.#flush();
+    command.seq = ++this.#seq;
+    this.#redis?.sendCommand(command as never);
+  }
+
+  #select(db: number): void {
+    this.#db = db;
+    this.internal(["SELECT", String(db)], (_reply, error) => {
+      // The commands behind it would run in the wrong database.
+      if (error && this.state === "open") this.destroy(`SELECT ${db} failed: ${error.message}`);
+    });
+  }
+
+  #schedule(): void {
+    if (this.host.isLone()) process.nextTick(this.#flushNow);
+    else this.clock.setImmediate(this.#flushNow);
+  }
+
+  readonly #flushNow = (): void => {
+    const flush = this.#current;
+    if (flush === null || this.state === "closed") return;
+    flush.fenced ||= this.host.wantsFence(this);
+    const now = this.clock.now();
+    flush.sentAt = now;
+    if (flush.fenced) {
+      this.fenceSentAt = now;
+      this.#send(new FenceCommand(flush, this.#onFence));
+    }
+    this.#current = null;
+    this.#latencyProbe ??= flush;
+    this.flushedSeq = this.#seq;
+    this.#batch?.flush();
+  };
+
+  readonly #onFence = (flush: Flush, reply: unknown, error: Error | null): void => {
+    if (flush === this.#latencyProbe) this.#measure(flush);
+    const fence = error || this.state === "closed" ? null : parseFence(reply as Buffer);
+    if (fence) this.lastFence = fence;
+    this.host.fenced(this, fence, flush);
+    if (!fence && this.state === "open") this.destroy(error ? `INFO replication failed: ${error.message}` : "a fence was answered with something else: replies are out of step");
+  };
+
+  #measure(flush: Flush): void {
+    this.#latencyProbe = null;
+    const took = this.clock.now() - flush.sentAt;
+    this.latencyMs = this.latencyMs === null ? took : this.latencyMs + (took - this.latencyMs) / 8;
+  }
+}
+
+/** `INFO replication` behind the commands of its flush. */
+class FenceCommand extends WireCommand {
+  readonly name = "info";
+
+  constructor(
+    private readonly flush: Flush,
+    private readonly settle: (flush: Flush, reply: unknown, error: Error | null) => void,
+  ) {
+    super();
+  }
+
+  setReplyContext(): void {}
+
+  toWritable(): string {
+    return FENCE;
+  }
+
+  resolve(reply: unknown): void {
+    this.settle(this.flush, reply, null);
+  }
+
+  reject(error: Error): void {
+    this.settle(this.flush, null, error);
+  }
+}
+
+/** The words for a socket's error: its code says more than "connect failed". */
+function describeSocketError(error: Error & { code?: string }): string {
+  return error.code && !error.message.includes(error.code) ? `${error.code}: ${error.message}` : error.message;
+}

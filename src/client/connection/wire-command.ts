@@ -1,0 +1,63 @@
+import type { Command } from "ioredis";
+
+const NO_ARGS: never[] = [];
+
+/** What ioredis asks of the commands that it sends; `setReplyContext` is told the protocol of the connection. */
+export type ReplyContext = Parameters<Command["setReplyContext"]>[0];
+
+/**
+ * The lean object that stands in ioredis's command queue: no promise, no timers, no tracing of its own. It
+ * shows ioredis no arguments, since ioredis copies `args` (passwords and values included) onto every error.
+ */
+export abstract class WireCommand {
+  abstract readonly name: string;
+  readonly args: readonly never[] = NO_ARGS;
+  /** ioredis looks at these; a lean command has none of them. */
+  readonly promise: undefined = undefined;
+  readonly isTraced = true;
+
+  /** Number on its connection, from 1; the order on the wire. 0 = on no connection. */
+  seq = 0;
+  /** Characters written, which stand for bytes; 0 before it was queued. */
+  size = 0;
+
+  abstract setReplyContext(context: ReplyContext): void;
+  abstract toWritable(socket: object): string | Buffer;
+  /** The server's reply, as ioredis decoded it (strings are Buffers). */
+  abstract resolve(reply: unknown): void;
+  /** The server's error reply, or the end of the connection. */
+  abstract reject(error: Error): void;
+}
+
+/** A command of ours with its text ready-made: fences, SELECT, CLIENT KILL. */
+export class InternalCommand extends WireCommand {
+  constructor(
+    readonly name: string,
+    private readonly text: string,
+    private readonly settle: (reply: unknown, error: Error | null) => void,
+  ) {
+    super();
+  }
+
+  setReplyContext(): void {}
+
+  toWritable(): string {
+    this.size = this.text.length;
+    return this.text;
+  }
+
+  resolve(reply: unknown): void {
+    this.settle(reply, null);
+  }
+
+  reject(error: Error): void {
+    this.settle(null, error);
+  }
+}
+
+/** The bytes of a command whose words are ASCII. */
+export function encodeWords(...words: readonly string[]): string {
+  let text = `*${words.length}\r\n`;
+  for (const word of words) text += `$${Buffer.byteLength(word)}\r\n${word}\r\n`;
+  return text;
+}
