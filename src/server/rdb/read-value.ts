@@ -1,0 +1,129 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import { RdbError } from "./error.js";
+import type { Input } from "./input.js";
+import { readIntset, readListpack, readZiplist, readZipmap } from "./packed.js";
+import type { RdbValue } from "./value.js";
+
+const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
+  [6, "a module's type"],
+  [7, "a module's type"],
+  [15, "a stream"],
+  [19, "a stream"],
+  [21, "a stream"],
+  [22, "a hash with field TTLs"],
+  [23, "a hash with field TTLs"],
+  [24, "a hash with field TTLs"],
+  [25, "a hash with field TTLs"],
+]);
+
+/**
+ * Reads the value that follows a type byte, in every encoding that Redis 2.x to 7.2 writes for strings,
+ * lists, sets, hashes and sorted sets.
+ * @throws RdbError for a type that this server does not have, or bytes that are not valid
+ */
+export function readValue(input: Input, type: number): RdbValue {
+  switch (type) {
+    case 0:
+      return { type: "string", value: input.string() };
+    case 1:
+      return { type: "list", items: strings(input, input.count()) };
+    case 2:
+      return { type: "set", members: strings(input, input.count()) };
+    case 3:
+      return readZset(input, readAsciiDouble);
+    case 4:
+      return { type: "hash", pairs: strings(input, input.count() * 2) };
+    case 5:
+      return readZset(input, (from) => from.f64());
+    case 9:
+      return hash(input, readZipmap(input.blob()));
+    case 10:
+      return { type: "list", items: readZiplist(input.blob()) };
+    case 11:
+      return { type: "set", members: readIntset(input.blob()) };
+    case 12:
+      return zset(input, readZiplist(input.blob()));
+    case 13:
+      return hash(input, readZiplist(input.blob()));
+    case 14:
+      return { type: "list", items: readQuicklist(input, readZiplist) };
+    case 16:
+      return hash(input, readListpack(input.blob()));
+    case 17:
+      return zset(input, readListpack(input.blob()));
+    case 18:
+      return { type: "list", items: readQuicklist2(input) };
+    case 20:
+      return { type: "set", members: readListpack(input.blob()) };
+    default: {
+      const what = UNSUPPORTED.get(type);
+      throw new RdbError(what ? `the RDB holds ${what} (type ${type}), which this server does not have` : `unknown RDB type ${type}`, input.position);
+    }
+  }
+}
+
+function strings(input: Input, count: number): Bytes[] {
+  const items: Bytes[] = [];
+  for (let i = 0; i < count; i++) items.push(input.string());
+  return items;
+}
+
+function hash(input: Input, pairs: Bytes[]): RdbValue {
+  if (pairs.length % 2 !== 0) input.fail("a hash with a field that has no value");
+  return { type: "hash", pairs };
+}
+
+function zset(input: Input, flat: readonly Bytes[]): RdbValue {
+  if (flat.length % 2 !== 0) input.fail("a sorted set with a member that has no score");
+  const members: Bytes[] = [];
+  const scores: number[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    members.push(flat[i] as Bytes);
+    scores.push(score(input, flat[i + 1] as Bytes));
+  }
+  return { type: "zset", members, scores };
+}
+
+function score(input: Input, text: Bytes): number {
+  if (text === "inf") return Number.POSITIVE_INFINITY;
+  if (text === "-inf") return Number.NEGATIVE_INFINITY;
+  const value = text === "" ? Number.NaN : Number(text);
+  return Number.isNaN(value) ? input.fail("a score that is not a number") : value;
+}
+
+function readZset(input: Input, readScore: (input: Input) => number): RdbValue {
+  const count = input.count();
+  const members: Bytes[] = [];
+  const scores: number[] = [];
+  for (let i = 0; i < count; i++) {
+    members.push(input.string());
+    const value = readScore(input);
+    scores.push(Number.isNaN(value) ? input.fail("a score that is not a number") : value);
+  }
+  return { type: "zset", members, scores };
+}
+
+function readAsciiDouble(input: Input): number {
+  const length = input.u8();
+  if (length === 253) return Number.NaN;
+  if (length === 254) return Number.POSITIVE_INFINITY;
+  if (length === 255) return Number.NEGATIVE_INFINITY;
+  return score(input, input.text(length));
+}
+
+function readQuicklist(input: Input, read: (blob: Buffer) => Bytes[]): Bytes[] {
+  const items: Bytes[] = [];
+  for (let nodes = input.count(); nodes > 0; nodes--) for (const item of read(input.blob())) items.push(item);
+  return items;
+}
+
+function readQuicklist2(input: Input): Bytes[] {
+  const items: Bytes[] = [];
+  for (let nodes = input.count(); nodes > 0; nodes--) {
+    const container = input.length();
+    if (container === 1) items.push(input.string());
+    else if (container === 2) for (const item of readListpack(input.blob())) items.push(item);
+    else input.fail(`unknown quicklist container ${container}`);
+  }
+  return items;
+}

@@ -1,0 +1,84 @@
+import { Crc64 } from "./crc64.js";
+import { RdbError } from "./error.js";
+import { Input } from "./input.js";
+import { readValue } from "./read-value.js";
+import { RDB_OPCODE, type RdbItem } from "./value.js";
+
+/** The newest version that is read: what Redis 7.0 to 8.4 write, as long as the types are known. */
+export const NEWEST_RDB_VERSION = 12;
+
+/** How {@link readRdb} reads. */
+export interface ReadOptions {
+  /** Databases there are; an index beyond is an error. Default 16. */
+  readonly databases?: number;
+}
+
+/**
+ * Reads a whole RDB, one item at a time, so that a caller can pause between items.
+ * The checksum at the end is compared unless it is zero (= not computed).
+ * @throws RdbError at the first thing that is not valid or not known
+ */
+export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<RdbItem, void, undefined> {
+  const databases = options.databases ?? 16;
+  const input = new Input(file);
+  const version = readHeader(input);
+  let db = 0;
+  let expireAt: number | null = null;
+  for (;;) {
+    const opcode = input.u8();
+    switch (opcode) {
+      case RDB_OPCODE.eof:
+        if (version >= 5) checkSum(input);
+        return;
+      case RDB_OPCODE.selectDb:
+        db = input.length();
+        if (db >= databases) throw new RdbError(`the RDB holds database ${db}, this server has ${databases}`, input.position);
+        break;
+      case RDB_OPCODE.resizeDb:
+        input.length();
+        input.length();
+        break;
+      case RDB_OPCODE.aux:
+        yield { kind: "aux", name: input.string(), value: input.string() };
+        break;
+      case RDB_OPCODE.expireMs:
+        expireAt = Number(input.i64());
+        break;
+      case RDB_OPCODE.expireS:
+        expireAt = (input.u32() | 0) * 1000;
+        break;
+      case RDB_OPCODE.idle:
+        input.length();
+        break;
+      case RDB_OPCODE.freq:
+        input.u8();
+        break;
+      case RDB_OPCODE.function2:
+      case RDB_OPCODE.functionPreGa:
+        throw new RdbError("the RDB holds function libraries, which this server does not have", input.position);
+      case RDB_OPCODE.moduleAux:
+        throw new RdbError("the RDB holds data of a module, which this server does not have", input.position);
+      default: {
+        const key = input.string();
+        yield { kind: "key", db, key, value: readValue(input, opcode), expireAt };
+        expireAt = null;
+      }
+    }
+  }
+}
+
+function readHeader(input: Input): number {
+  const header = input.remaining >= 9 ? input.text(9) : "";
+  const match = /^(?:REDIS|VALKEY)(\d{3,4})$/.exec(header);
+  if (!match) throw new RdbError("not an RDB: it starts with neither REDIS nor VALKEY and a version");
+  const version = Number(match[1]);
+  if (version < 1 || version > NEWEST_RDB_VERSION) throw new RdbError(`can't handle RDB format version ${version}`);
+  return version;
+}
+
+function checkSum(input: Input): void {
+  const end = input.position;
+  const stored = input.slice(8);
+  if (stored.every((byte) => byte === 0)) return;
+  if (!new Crc64().update(input.buffer, 0, end).digest().equals(stored)) throw new RdbError("wrong RDB checksum", end);
+}

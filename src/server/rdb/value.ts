@@ -1,0 +1,32 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+
+/** A value as it stands in an RDB, free of any encoding. `pairs` alternates field and value. */
+export type RdbValue =
+  | { readonly type: "string"; readonly value: Bytes }
+  | { readonly type: "list"; readonly items: readonly Bytes[] }
+  | { readonly type: "set"; readonly members: readonly Bytes[] }
+  | { readonly type: "hash"; readonly pairs: readonly Bytes[] }
+  | { readonly type: "zset"; readonly members: readonly Bytes[]; readonly scores: readonly number[] };
+
+/** One step of an RDB. `expireAt` is in milliseconds since 1970, null without a TTL. */
+export type RdbItem =
+  | { readonly kind: "aux"; readonly name: Bytes; readonly value: Bytes }
+  | { readonly kind: "key"; readonly db: number; readonly key: Bytes; readonly value: RdbValue; readonly expireAt: number | null };
+
+/** Type bytes that are written; all versions since 3.2 (zset: 4.0) read them. */
+export const RDB_TYPE = { string: 0, list: 1, set: 2, hash: 4, zset: 5 } as const;
+
+/** Opcodes between the keys. */
+export const RDB_OPCODE = {
+  function2: 245,
+  functionPreGa: 246,
+  moduleAux: 247,
+  idle: 248,
+  freq: 249,
+  aux: 250,
+  resizeDb: 251,
+  expireMs: 252,
+  expireS: 253,
+  selectDb: 254,
+  eof: 255,
+} as const;
