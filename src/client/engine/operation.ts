@@ -1,0 +1,90 @@
+import type { Command } from "ioredis";
+import { CarriedCommand } from "../connection/node-connection.js";
+import type { ReplyContext } from "../connection/wire-command.js";
+import type { WriteTicket } from "../consistency/key-ledger.js";
+import { ANY, type Need } from "../consistency/need.js";
+import type { ResolvedView } from "../options/resolved.js";
+import type { CommandSpec } from "../routing/command-table.js";
+import type { Transaction } from "./transaction.js";
+
+/** Told by an operation what came back on the wire. */
+export interface OperationSink {
+  /** The server answered. */
+  replied(operation: Operation, reply: unknown): void;
+  /** The server refused, or the connection ended before it answered. */
+  failed(operation: Operation, error: Error): void;
+}
+
+/**
+ * One command of the application on its way: from the moment it is issued until its promise is settled,
+ * through however many connections that takes.
+ */
+export class Operation extends CarriedCommand {
+  readonly name: string;
+  /** Place in the order of issue on this client; a refused write goes back to this place. */
+  order = 0;
+  /** True once it goes through the write lane, as writes and reads of unresolved keys do. */
+  inLane = false;
+  /** What the key ledger knows it by, while its write is neither applied nor refused. */
+  ticket: WriteTicket | null = null;
+  /** What a read must have seen of the adopted history. */
+  need: Need = ANY;
+  /** The reply of a read that waits for the fence behind it. */
+  reply: unknown = undefined;
+  /** The error reply of a read that waits for the fence behind it. */
+  parkedError: Error | null = null;
+  /** The last refusal of the server, which is what it fails with if time runs out. */
+  refusal: Error | null = null;
+  /** Monotonic time from which a read is held back for an eligible replica; -1 = it isn't. */
+  heldSince = -1;
+  /** The MULTI … EXEC that it belongs to. */
+  transaction: Transaction | null = null;
+  settled = false;
+
+  constructor(
+    readonly command: Command,
+    readonly spec: CommandSpec,
+    readonly view: ResolvedView,
+    readonly db: number,
+    /** Monotonic milliseconds. */
+    readonly issuedAt: number,
+    private readonly sink: OperationSink,
+  ) {
+    super();
+    this.name = command.name;
+  }
+
+  setReplyContext(context: ReplyContext): void {
+    this.command.setReplyContext(context);
+  }
+
+  toWritable(socket: object): string | Buffer {
+    const data = this.command.toWritable(socket);
+    this.size = data.length;
+    return data;
+  }
+
+  resolve(reply: unknown): void {
+    this.connection?.answered(this);
+    this.sink.replied(this, reply);
+  }
+
+  reject(error: Error): void {
+    this.connection?.answered(this);
+    this.sink.failed(this, error);
+  }
+
+  /** Gives the caller the reply. */
+  succeed(reply: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.command.resolve(reply);
+  }
+
+  /** Gives the caller the error. */
+  fail(error: Error): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.command.reject(error);
+  }
+}
