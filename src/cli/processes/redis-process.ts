@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.js";
+import { callsIn, parseFields } from "./info-fields.js";
 import { ErrorReplyError, type PlainReply, respCall } from "./resp-call.js";
 
 /** How to start a redis-server. */
@@ -150,19 +151,12 @@ export class RedisProcess {
 
   /** One section of INFO as a map of its fields. */
   async info(section: string): Promise<Map<string, string>> {
-    const text = String(await this.command("INFO", section));
-    const fields = new Map<string, string>();
-    for (const line of text.split("\r\n")) {
-      const colon = line.indexOf(":");
-      if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
-    }
-    return fields;
+    return parseFields(String(await this.command("INFO", section)));
   }
 
   /** How often a command has been executed since the start (or `CONFIG RESETSTAT`): `cmdstat_<name>:calls`. */
   async calls(command: string): Promise<number> {
-    const stat = (await this.info("commandstats")).get(`cmdstat_${command.toLowerCase()}`);
-    return stat === undefined ? 0 : Number(/calls=(\d+)/.exec(stat)?.[1] ?? 0);
+    return callsIn(await this.info("commandstats"), [command]);
   }
 
   /** SIGKILL; resolves when the process is gone. Does nothing if it already is. */

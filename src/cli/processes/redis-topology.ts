@@ -52,17 +52,30 @@ export async function startRedisTopology(
   }
 }
 
-/** Waits until each of the replicas follows this master and has applied all that it had written when asked. */
+/** What {@link inSync} asks of a server. */
+interface InfoSource {
+  readonly id: string;
+  readonly port: number;
+  info(section: string): Promise<Map<string, string>>;
+}
+
+/**
+ * Waits until each of the replicas follows this master and has applied all that it had written when asked.
+ *
+ * @param options.relayPort the port that the replicas follow if a relay stands between; default: the master's
+ */
 export async function inSync(
-  master: RedisProcess,
-  replicas: readonly RedisProcess[],
-  timeoutMs = 15_000,
+  master: InfoSource,
+  replicas: readonly InfoSource[],
+  options: { timeoutMs?: number; relayPort?: number } = {},
 ): Promise<void> {
+  const { timeoutMs = 15_000, relayPort } = options;
   await until(async () => {
     const upstream = await master.info("replication");
     for (const replica of replicas) {
       const info = await replica.info("replication");
-      if (info.get("master_port") !== String(master.port)) return `${replica.id} does not follow ${master.id}`;
+      if (relayPort !== undefined && info.get("master_port") !== String(relayPort))
+        return `${replica.id} is not relayed`;
       if (info.get("master_link_status") !== "up")
         return `the link of ${replica.id} is ${info.get("master_link_status")}`;
       if (info.get("master_replid") !== upstream.get("master_replid")) return `${replica.id} has another history`;
