@@ -15,6 +15,8 @@ export interface ReplicationInfo {
   readonly masterPort: number | null;
   readonly linkUp: boolean;
   readonly syncInProgress: boolean;
+  /** Seconds since the master was last heard of; -1 = never, null on a master. An idle master speaks every 10 s. */
+  readonly lastIoS?: number | null;
   /** Seconds; -1 = never linked; null while the link is up or on a master. */
   readonly linkDownSinceS: number | null;
   readonly priority: number | null;

@@ -66,4 +66,10 @@ export interface TickInput extends At {
   readonly type: "tick";
 }
 
-export type TopologyInput = PollInput | PollFailedInput | RefusalInput | ConnectionLostInput | SentinelInput | TickInput;
+export type TopologyInput =
+  | PollInput
+  | PollFailedInput
+  | RefusalInput
+  | ConnectionLostInput
+  | SentinelInput
+  | TickInput;

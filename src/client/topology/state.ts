@@ -46,13 +46,24 @@ export interface NodeState extends Address {
   readonly goodAt: number;
   /** Results that were no answer since the last good poll. */
   readonly failures: number;
-  readonly failure: { readonly kind: PollFailure; readonly reason: string; readonly at: number; readonly sentAt: number } | null;
+  readonly failure: {
+    readonly kind: PollFailure;
+    readonly reason: string;
+    readonly at: number;
+    readonly sentAt: number;
+  } | null;
   /** When this node was last seen as a replica, and of which history. */
   readonly replicaSeen: { readonly replid: string; readonly sentAt: number } | null;
-  /** Whom it follows (resolved to a node), and when the client saw it change from another; -Infinity = never seen changing. */
-  readonly follows: { readonly node: NodeId; readonly movedAt: number } | null;
-  /** Whether it has ever shown the adopted history. */
+  /** The address it follows, and when the client saw it change from another (-Infinity = never seen changing). */
+  readonly follows: { readonly address: NodeId; readonly movedAt: number } | null;
+  /** Whether it has ever shown an adopted history. */
   readonly member: boolean;
+  /** First bad sign (failure, refusal, lost connection) since the last good poll. */
+  readonly troubledAt: number | null;
+  /** When the first of the *new* connections was tried that failed since the last good poll. */
+  readonly unconnectableSince: number | null;
+  /** Since when nobody lists it; only kept for discovered nodes. */
+  readonly unlistedAt: number | null;
   /** Since when it must answer once more before it is trusted with writes (a refusal, a lost connection); null = nothing pending. */
   readonly doubtedAt: number | null;
   /** Last NOREPLICAS refusal. */
@@ -91,11 +102,19 @@ export interface Hold {
   readonly splitAt: number | null;
 }
 
+export interface SentinelWord {
+  readonly master: Address;
+  readonly replicas: readonly Address[];
+  readonly at: number;
+  readonly changedAt: number;
+}
+
 export interface TopologyState {
   readonly config: TopologyConfig;
   readonly version: number;
   /** Monotonic milliseconds of the newest input. */
   readonly now: number;
+  readonly seeds: readonly Seed[];
   readonly nodes: ReadonlyMap<NodeId, NodeState>;
   /** Address → the node it turned out to be. */
   readonly aliasOf: ReadonlyMap<NodeId, NodeId>;
@@ -106,7 +125,7 @@ export interface TopologyState {
   /** Histories that lost an arbitration or were left, and when; adopted again only on newer evidence. */
   readonly detached: ReadonlyMap<string, { readonly node: NodeId; readonly at: number }>;
   /** What each Sentinel names, and when the client saw that change (-Infinity: it was its first word). */
-  readonly sentinels: ReadonlyMap<string, { readonly node: NodeId; readonly at: number; readonly changedAt: number }>;
+  readonly sentinels: ReadonlyMap<string, SentinelWord>;
   /** Set from failoverStarted to failoverEnded. */
   readonly failover: { readonly since: number; readonly reason: string } | null;
 }
