@@ -1,0 +1,75 @@
+import { InvalidOptionError } from "../errors/kinds.js";
+import type { Consistency, ReadFrom, ViewOptions } from "../types.js";
+import { checkBoolean, checkChoice, checkInteger, refuseUnknown, requireObject, showType, showValue } from "./check.js";
+import type { ResolvedView } from "./resolved.js";
+import { INHERITED_VIEW_OPTIONS, OPTION_TABLE, VIEW_ONLY_TABLE } from "./table.js";
+
+const KNOWN = [...INHERITED_VIEW_OPTIONS, ...Object.keys(VIEW_ONLY_TABLE)];
+const MOST_REPLICAS = 10_000;
+
+/** The view that the client itself is, before any option: every default. */
+export const DEFAULT_VIEW: ResolvedView = Object.freeze({
+  consistency: OPTION_TABLE.consistency.default,
+  maxStalenessMs: OPTION_TABLE.maxStalenessMs.default,
+  maxLagBytes: OPTION_TABLE.maxLagBytes.default,
+  readFrom: OPTION_TABLE.readFrom.default,
+  askedReadFrom: OPTION_TABLE.readFrom.default,
+  verifyReads: OPTION_TABLE.verifyReads.default,
+  ack: null,
+  timeoutMs: VIEW_ONLY_TABLE.timeoutMs.default,
+  signal: null,
+  retryUnknown: VIEW_ONLY_TABLE.retryUnknown.default,
+});
+
+/**
+ * What `with(options)` on a view with the options `parent` makes. What isn't named is inherited; a key set to
+ * `undefined` counts as not named. `strong` overrides a replica form that was inherited.
+ * @throws InvalidOptionError on an unknown key, a value out of its limits, or `strong` beside a replica form
+ */
+export function resolveView(options: ViewOptions, parent: ResolvedView): ResolvedView {
+  const given = requireObject("", options);
+  refuseUnknown("", given, KNOWN);
+  const consistency = given["consistency"] === undefined ? parent.consistency : checkChoice<Consistency>("consistency", OPTION_TABLE.consistency, given["consistency"]);
+  const asked = given["readFrom"] === undefined ? parent.askedReadFrom : checkChoice<ReadFrom>("readFrom", OPTION_TABLE.readFrom, given["readFrom"]);
+  if (consistency === "strong" && given["readFrom"] !== undefined && isReplicaForm(asked)) {
+    throw new InvalidOptionError(
+      "readFrom",
+      `must not be ${showValue(asked)} with consistency "strong", which only the master can give; allowed: "master", "masterPreferred", "nearest" or a function`,
+    );
+  }
+  return Object.freeze({
+    consistency,
+    maxStalenessMs: given["maxStalenessMs"] === undefined ? parent.maxStalenessMs : checkInteger("maxStalenessMs", OPTION_TABLE.maxStalenessMs, given["maxStalenessMs"]),
+    maxLagBytes: given["maxLagBytes"] === undefined ? parent.maxLagBytes : checkInteger("maxLagBytes", OPTION_TABLE.maxLagBytes, given["maxLagBytes"]),
+    readFrom: consistency === "strong" && isReplicaForm(asked) ? "master" : asked,
+    askedReadFrom: asked,
+    verifyReads: given["verifyReads"] === undefined ? parent.verifyReads : checkBoolean("verifyReads", OPTION_TABLE.verifyReads, given["verifyReads"]),
+    ack: given["ack"] === undefined ? parent.ack : checkAck(given["ack"]),
+    timeoutMs: given["timeoutMs"] === undefined ? parent.timeoutMs : checkInteger("timeoutMs", VIEW_ONLY_TABLE.timeoutMs, given["timeoutMs"]),
+    signal: given["signal"] === undefined ? parent.signal : checkSignal(given["signal"]),
+    retryUnknown: given["retryUnknown"] === undefined ? parent.retryUnknown : checkBoolean("retryUnknown", VIEW_ONLY_TABLE.retryUnknown, given["retryUnknown"]),
+  });
+}
+
+function isReplicaForm(readFrom: ReadFrom): boolean {
+  return readFrom === "replica" || readFrom === "replicaPreferred";
+}
+
+function checkAck(value: unknown): NonNullable<ResolvedView["ack"]> {
+  const given = requireObject("ack", value);
+  refuseUnknown("ack", given, ["replicas", "timeoutMs"]);
+  const { replicas, timeoutMs } = given;
+  const named = replicas === "all" || replicas === "majority";
+  if (!named && !(typeof replicas === "number" && Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)) {
+    throw new InvalidOptionError("ack.replicas", `must be an integer from 1 to ${MOST_REPLICAS}, "all" or "majority"; got ${showValue(replicas)}`);
+  }
+  // WAIT takes 0 for "for ever", which no caller wants to find out in an outage.
+  const wait = timeoutMs === undefined ? null : checkInteger("ack.timeoutMs", VIEW_ONLY_TABLE.timeoutMs, timeoutMs);
+  if (wait === null) throw new InvalidOptionError("ack.timeoutMs", "must be given: how many milliseconds to wait for the replicas, 1 at least");
+  return Object.freeze({ replicas: replicas as number | "all" | "majority", timeoutMs: wait });
+}
+
+function checkSignal(value: unknown): AbortSignal {
+  if (value instanceof AbortSignal) return value;
+  throw new InvalidOptionError("signal", `must be an AbortSignal; got ${showType(value)}`);
+}
