@@ -1,0 +1,57 @@
+import { type Bytes, ErrorReply } from "../../../protocol/resp/reply.js";
+import { errors, fail } from "../../dispatch/errors.js";
+import { parseDouble } from "./double.js";
+import { type Integer, parseInteger } from "./integer.js";
+
+/** A 64-bit integer, or the command fails with `error`. */
+export function integerArg(text: Bytes, error: ErrorReply = errors.notInteger): Integer {
+  return parseInteger(text) ?? fail(error);
+}
+
+/**
+ * A 64-bit integer as a number: exact where it matters (positions, counts), rounded beyond 2^53, where it only means
+ * "very many". Fails with `error` for any other text.
+ */
+export function longArg(text: Bytes, error: ErrorReply = errors.notInteger): number {
+  return Number(parseInteger(text) ?? fail(error));
+}
+
+/** As {@link longArg}, and not negative; both failures give `error`. */
+export function countArg(text: Bytes, error: ErrorReply = errors.notPositive): number {
+  const value = longArg(text, error);
+  return value < 0 ? fail(error) : value;
+}
+
+/** As {@link longArg}, and at least 1; both failures give `error`. */
+export function positiveArg(text: Bytes, error: ErrorReply): number {
+  const value = longArg(text, error);
+  return value < 1 ? fail(error) : value;
+}
+
+/** A double that is no NaN, or the command fails with `error`. */
+export function doubleArg(text: Bytes, error: ErrorReply = errors.notFloat): number {
+  return parseDouble(text) ?? fail(error);
+}
+
+const timeoutOutOfRange = new ErrorReply("ERR timeout is out of range");
+const LONGEST_MS = 2 ** 63;
+
+/** The timeout of a blocking command, given in seconds with a fraction, in milliseconds; 0 = for ever. */
+export function timeoutArg(text: Bytes, nowMs: number): number {
+  const seconds = parseDouble(text) ?? fail(errors.timeoutNotFloat);
+  const ms = Math.ceil(seconds * 1000);
+  if (seconds * 1000 >= LONGEST_MS) fail(timeoutOutOfRange);
+  if (ms < 0) fail(errors.timeoutNegative);
+  if (ms + nowMs >= LONGEST_MS) fail(timeoutOutOfRange);
+  return ms;
+}
+
+/** Whether an argument is this keyword (given in lower case), in whatever case the client wrote it. */
+export function isWord(arg: Bytes | undefined, word: string): boolean {
+  return arg !== undefined && arg.length === word.length && arg.toLowerCase() === word;
+}
+
+/** The argument at `index`; the command table has made sure of its presence, or the caller has. */
+export function arg(args: readonly Bytes[], index: number): Bytes {
+  return args[index] ?? fail(errors.syntax);
+}
