@@ -43,7 +43,7 @@ export default defineConfig({
       layer("differential", ["test/differential/**/*.test.ts"]),
       layer("e2e", ["test/e2e/**/*.test.ts"]),
       layer("tidy", ["test/tidy/**/*.test.ts"]),
-      layer("examples", ["examples/**/*.test.ts"]),
+      layer("examples", ["test/examples/**/*.test.ts", "examples/**/*.test.ts"]),
       {
         extends: true,
         test: {

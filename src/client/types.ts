@@ -19,6 +19,7 @@ export interface ReadContext {
   readonly maxStalenessMs?: number;
 }
 
+/** How a node is, as the last poll and the connection to it tell. */
 export type NodeHealth = "up" | "connecting" | "loading" | "syncing" | "linkDown" | "down";
 
 /** One server as the client sees it at one moment; never changes. */

@@ -14,6 +14,7 @@ export interface Clock {
   epoch(): number;
   /** Calls `run` once after `ms` milliseconds. The timer never keeps the process alive unless `keepAlive`. */
   setTimer(run: () => void, ms: number, keepAlive?: boolean): TimerHandle;
+  /** Forgets a timer; one that has already run, or none, is no error. */
   clearTimer(timer: TimerHandle | null | undefined): void;
   /** Calls `run` after the I/O of this turn of the event loop. */
   setImmediate(run: () => void): void;
