@@ -5,10 +5,11 @@ import { UnsupportedServerError } from "../errors.js";
 
 /** Who is at the other end, learned once when a connection opens. */
 export interface NodeIdentity {
+  /** Empty where a server hides it. */
   readonly runId: string;
   /** CLIENT ID of this connection on that server. */
   readonly clientId: number;
-  readonly version: string;
+  readonly version: string | null;
   readonly replication: ReplicationInfo;
   /** The server's own COMMAND answer, when it was asked for. */
   readonly commands: unknown[] | null;
@@ -36,7 +37,7 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     redis.info("server"),
     redis.info("replication"),
     redis.client("ID").catch(() => 0),
-    request.commands ? (redis.command() as Promise<unknown[]>).catch(() => null) : null,
+    request.commands ? (redis.call("COMMAND") as Promise<unknown[]>).catch(() => null) : null,
   ]);
   const identity = parseServerInfo(server);
   if (identity.mode !== "standalone") throw new UnsupportedServerError(identity.mode, request.node);
@@ -45,5 +46,5 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     // Refused for want of permission (NOPERM), or gone already (0 killed): either way nothing more can be done.
     await redis.client("KILL", "ID", kill.clientId).catch(() => 0);
   }
-  return { runId: identity.runId, clientId, version: identity.version, replication: parseReplicationInfo(replication), commands };
+  return { runId: identity.runId ?? "", clientId, version: identity.version, replication: parseReplicationInfo(replication), commands };
 }

@@ -1,7 +1,7 @@
 import type { Command } from "ioredis";
 import { CarriedCommand } from "../connection/node-connection.js";
 import type { ReplyContext } from "../connection/wire-command.js";
-import type { WriteTicket } from "../consistency/key-ledger.js";
+import type { WriteHandle } from "../consistency/key-ledger.js";
 import { ANY, type Need } from "../consistency/need.js";
 import type { ResolvedView } from "../options/resolved.js";
 import type { CommandSpec } from "../routing/command-table.js";
@@ -26,7 +26,7 @@ export class Operation extends CarriedCommand {
   /** True once it goes through the write lane, as writes and reads of unresolved keys do. */
   inLane = false;
   /** What the key ledger knows it by, while its write is neither applied nor refused. */
-  ticket: WriteTicket | null = null;
+  ticket: WriteHandle | null = null;
   /** What a read must have seen of the adopted history. */
   need: Need = ANY;
   /** The reply of a read that waits for the fence behind it. */

@@ -1,0 +1,55 @@
+import type { Clock } from "../../core/clock.js";
+import type { Endpoint } from "../connection/address.js";
+import { type ConnectionHost, NodeConnection } from "../connection/node-connection.js";
+import type { OpenOptions } from "../connection/open-redis.js";
+import type { ResolvedOptions } from "../options/resolved.js";
+
+/** A place to connect to, with what it takes to be let in. */
+export interface Target {
+  readonly node: string;
+  readonly endpoint: Endpoint;
+}
+
+/** ioredis's own default for the time a connection may take; here it covers the greeting too. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Makes connection generations: numbers them and finds the right credentials for each. */
+export class Connections {
+  #generation = 0;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A connection that is still to be opened. Credentials are asked for anew, since they may rotate. */
+  async create(target: Target, host: ConnectionHost): Promise<NodeConnection> {
+    const options = await this.openOptions(target);
+    return new NodeConnection(target.node, ++this.#generation, { ...options, connectTimeoutMs: this.connectTimeoutMs }, this.clock, host);
+  }
+
+  get connectTimeoutMs(): number {
+    return this.options.redis.connectTimeout ?? CONNECT_TIMEOUT_MS;
+  }
+
+  /** What an ioredis instance to this node is opened with. */
+  async openOptions(target: Target): Promise<OpenOptions> {
+    const { options } = this;
+    const seed = options.seeds.find(({ id }) => id === target.node);
+    const { username, password, tls, ...redis } = options.redis;
+    const given = options.credentials ? await options.credentials() : null;
+    const access = given ?? { username: seed?.username ?? username, password: seed?.password ?? password };
+    const secured = seed ? seed.tls : (tls ?? null);
+    return {
+      endpoint: target.endpoint,
+      ...(options.redis.family === undefined ? {} : { family: options.redis.family }),
+      ...(secured ? { tls: secured } : {}),
+      redis: {
+        ...redis,
+        db: options.db,
+        ...(access.username ? { username: access.username } : {}),
+        ...(access.password ? { password: access.password } : {}),
+      },
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import { Backoff } from "../../core/backoff.js";
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { Random } from "../../core/random.js";
+import type { ConnectionHost, NodeConnection } from "../connection/node-connection.js";
+import { Mark } from "../consistency/marks.js";
+import type { Connections, Target } from "./connections.js";
+
+/** Whoever owns the links. */
+export interface LinkHost extends ConnectionHost {
+  /** A new generation is open. */
+  opened(link: NodeLink, connection: NodeConnection): void;
+  /** It could not be opened; it will be tried again. */
+  openFailed(link: NodeLink, error: Error): void;
+  /** Should COMMAND be asked for with the greeting? */
+  wantsCommands(): boolean;
+}
+
+/**
+ * The shared data connection to one node, one generation after another, and the mark of what the node has
+ * applied. It opens a new generation when it is asked to, with growing gaps after failures.
+ */
+export class NodeLink {
+  readonly mark = new Mark();
+  /** The open generation. */
+  connection: NodeConnection | null = null;
+  /** Why there is no open generation; empty before the first try. */
+  lastFailure = "";
+  #opening = false;
+  #wanted = true;
+  #timer: TimerHandle | null = null;
+  #kill: { runId: string; clientId: number } | null = null;
+  readonly #backoff: Backoff;
+
+  constructor(
+    readonly target: Target,
+    private readonly connections: Connections,
+    private readonly host: LinkHost,
+    private readonly clock: Clock,
+    random: Random,
+  ) {
+    this.#backoff = new Backoff({ firstMs: 20, maxMs: 1000 }, random);
+  }
+
+  get id(): string {
+    return this.target.node;
+  }
+
+  /** Opens a generation now, unless one is open or being opened. */
+  ensure(): void {
+    if (!this.#wanted || this.connection !== null || this.#opening) return;
+    this.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#opening = true;
+    void this.#open();
+  }
+
+  /** Ends the open generation; a new one is opened when next asked for. */
+  drop(reason: string): void {
+    this.connection?.destroy(reason);
+  }
+
+  /** Ends it for good. */
+  stop(reason: string): void {
+    this.#wanted = false;
+    this.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.connection?.destroy(reason);
+  }
+
+  /**
+   * To be called when a generation is over. One that left writes unanswered is remembered: before anything is
+   * written to that server again, its connection there is killed, for they may still run.
+   */
+  ended(connection: NodeConnection, unanswered: boolean): void {
+    if (this.connection === connection) this.connection = null;
+    if (connection.reason !== "") this.lastFailure = connection.reason;
+    if (unanswered && connection.identity) this.#kill = { runId: connection.identity.runId, clientId: connection.identity.clientId };
+  }
+
+  async #open(): Promise<void> {
+    let connection: NodeConnection | null = null;
+    try {
+      connection = await this.connections.create(this.target, this.host);
+      await connection.open({ node: this.id, commands: this.host.wantsCommands(), kill: this.#kill });
+      this.#opening = false;
+      if (!this.#wanted) {
+        connection.destroy("not needed any more");
+        return;
+      }
+      this.#kill = null;
+      this.#backoff.reset();
+      this.lastFailure = "";
+      this.connection = connection;
+      this.host.opened(this, connection);
+    } catch (error) {
+      this.#opening = false;
+      const failure = error instanceof Error ? error : new Error(String(error));
+      this.lastFailure = failure.message;
+      if (!this.#wanted) return;
+      this.#timer = this.clock.setTimer(() => this.ensure(), this.#backoff.next(), true);
+      this.host.openFailed(this, failure);
+    }
+  }
+}

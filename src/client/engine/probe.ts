@@ -1,0 +1,83 @@
+import { parseReplicationInfo, parseServerInfo } from "../../protocol/info.js";
+import type { NodeConnection } from "../connection/node-connection.js";
+import { UnsupportedServerError } from "../errors.js";
+import type { ProbeResult } from "../topology/monitor.js";
+import type { PollFailure } from "../topology/state.js";
+import type { Connections, Target } from "./connections.js";
+
+/** A control connection carries nothing but our own questions: no fences, and nobody to tell. */
+const NOBODY = { isLone: () => true, wantsFence: () => false, fenced() {}, closed() {} };
+
+/**
+ * Asks one node how it is, over a connection of its own, so that the answer does not wait behind commands. The
+ * connection is opened anew whenever it is gone: that a new connection fails too is what "gone" means.
+ */
+export class Probe {
+  #connection: NodeConnection | null = null;
+  #runId: string | null = null;
+  #stopped = false;
+
+  constructor(
+    private readonly target: Target,
+    private readonly connections: Connections,
+  ) {}
+
+  /** Never rejects. `signal` aborts when the time is up: the socket is then destroyed. */
+  async ask(signal: AbortSignal): Promise<ProbeResult> {
+    const open = this.#connection?.state === "open" ? this.#connection : null;
+    let connection = open;
+    let abort: (() => void) | null = null;
+    try {
+      connection ??= await this.connections.create(this.target, NOBODY);
+      const asked = connection;
+      abort = () => asked.destroy("no answer in time");
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted || this.#stopped) asked.destroy("no answer in time");
+      if (!open) {
+        const identity = await asked.open({ node: this.target.node, commands: false, kill: null });
+        this.#connection = asked;
+        this.#runId = identity.runId;
+      }
+      const [replication, persistence] = await Promise.all([question(asked, ["INFO", "replication"]), question(asked, ["INFO", "persistence"])]);
+      return {
+        ok: true,
+        generation: asked.generation,
+        info: parseReplicationInfo(replication),
+        runId: this.#runId,
+        loading: parseServerInfo(persistence).loading,
+      };
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      const kind = failureKind(failure, signal.aborted, open !== null);
+      // BUSY is an answer like any other: the connection is in step and stays.
+      if (kind !== "busy") connection?.destroy(failure.message);
+      return { ok: false, generation: connection?.generation ?? 0, kind, reason: signal.aborted ? "no answer in time" : failure.message };
+    } finally {
+      if (abort) signal.removeEventListener("abort", abort);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#connection?.destroy("the client is closed");
+  }
+}
+
+function question(connection: NodeConnection, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    connection.internal(words, (reply, error) => {
+      if (error) reject(error);
+      else resolve(String(reply as Buffer));
+    });
+  });
+}
+
+function failureKind(error: Error, timedOut: boolean, wasOpen: boolean): PollFailure {
+  if (error instanceof UnsupportedServerError) return "unsupported";
+  const text = error.message;
+  if (text.startsWith("BUSY ")) return "busy";
+  if (/^(NOAUTH|WRONGPASS|NOPERM)\b|^ERR (invalid password|Client sent AUTH)/.test(text)) return "auth";
+  if (timedOut) return "timeout";
+  if (error.name === "NotInfoError") return "protocol";
+  return wasOpen ? "closed" : "connect";
+}
