@@ -47,7 +47,7 @@ export function continueHandshake(state: Handshake, line: string, options: Hands
       // An empty line is the sign of life of a master that is still preparing its answer.
       if (line === "") return { kind: "more", state, send: [] };
       return { kind: "answer", answer: parsePsyncAnswer(line) };
-    case undefined:
+    default:
       return { kind: "failed", reason: "a line after the handshake" };
   }
 }

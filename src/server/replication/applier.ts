@@ -1,0 +1,138 @@
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
+import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
+
+/** What an applier does with the stream. */
+export interface ApplierHandlers {
+  /** Runs one command of the master. True while a MULTI is open behind it: its effect is not there yet. */
+  run(argv: readonly Bytes[]): boolean;
+  /** These bytes have been applied whole: they count, and go on to this server's replicas. */
+  applied(bytes: Buffer): void;
+  /** The master asks for the offset. Called when all that stood before the question has been applied and counted. */
+  ackAsked(): void;
+  /** The stream is not one: the link can't be trusted any more. */
+  broken(reason: string): void;
+}
+
+const LIMITS = { maxBulkBytes: 512 * 1024 * 1024, unauthenticated: false };
+
+/**
+ * Applies a master's stream in its order, at once, late or not at all (faults). What was received and not applied is
+ * forgotten when the link is lost; the master is asked for it again.
+ */
+export class StreamApplier {
+  #decoder = new RequestDecoder(LIMITS);
+  /** Bytes taken out of the queue and not yet applied, in order. */
+  #raw: Buffer[] = [];
+  /** `consumed` of the decoder up to which bytes have been handed to `applied`. */
+  #counted = 0;
+  #queue: { readonly chunk: Buffer; readonly atMs: number }[] = [];
+  #received = 0;
+  #appliedBytes = 0;
+  #lagMs = 0;
+  #frozen = false;
+  #timer: TimerHandle | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly handlers: ApplierHandlers,
+  ) {}
+
+  /** Bytes received and not applied. */
+  get behind(): number {
+    return this.#received - this.#appliedBytes;
+  }
+
+  /** Takes bytes of the stream. */
+  push(chunk: Buffer): void {
+    this.#received += chunk.length;
+    if (this.#queue.length === 0 && this.#lagMs === 0 && !this.#frozen) this.#apply(chunk);
+    else {
+      this.#queue.push({ chunk, atMs: this.clock.now() });
+      this.#schedule();
+    }
+  }
+
+  /** Each piece is applied `lagMs` after it came, unless `frozen`. */
+  hold(lagMs: number, frozen: boolean): void {
+    this.#lagMs = lagMs;
+    this.#frozen = frozen;
+    this.#schedule();
+  }
+
+  /** Forgets what was not applied: the link is gone, or a dataset takes the place of the stream. */
+  reset(): void {
+    this.#decoder = new RequestDecoder(LIMITS);
+    this.#raw = [];
+    this.#counted = 0;
+    this.#queue = [];
+    this.#received = this.#appliedBytes = 0;
+    this.clock.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  #schedule(): void {
+    this.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    if (this.#frozen) return;
+    while (this.#queue.length > 0) {
+      const first = this.#queue[0] as { chunk: Buffer; atMs: number };
+      const waitMs = first.atMs + this.#lagMs - this.clock.now();
+      if (waitMs > 0) {
+        this.#timer = this.clock.setTimer(() => this.#schedule(), waitMs);
+        return;
+      }
+      this.#queue.shift();
+      this.#apply(first.chunk);
+      if (this.#frozen) return;
+    }
+  }
+
+  #apply(chunk: Buffer): void {
+    const decoder = this.#decoder;
+    this.#raw.push(chunk);
+    decoder.push(chunk);
+    let inMulti = false;
+    let complete = this.#counted;
+    for (let argv = decoder.next(); argv; argv = decoder.next()) {
+      if (isGetAck(argv)) {
+        // The answer doesn't count the question itself.
+        if (!inMulti) this.#count(complete);
+        this.handlers.ackAsked();
+      } else {
+        inMulti = this.handlers.run(argv);
+      }
+      // A command may have ended the link it came by (REPLICAOF by a fault's hand): nothing of it counts any more.
+      if (this.#decoder !== decoder) return;
+      if (!inMulti) complete = decoder.consumed;
+    }
+    this.#count(complete);
+    if (decoder.error !== null) this.handlers.broken(decoder.error);
+  }
+
+  /** Hands the bytes up to `consumed` on. */
+  #count(consumed: number): void {
+    let count = consumed - this.#counted;
+    if (count === 0) return;
+    this.#counted = consumed;
+    this.#appliedBytes += count;
+    const pieces: Buffer[] = [];
+    while (count > 0) {
+      const first = this.#raw[0] as Buffer;
+      if (first.length <= count) {
+        pieces.push(first);
+        this.#raw.shift();
+        count -= first.length;
+      } else {
+        pieces.push(first.subarray(0, count));
+        this.#raw[0] = first.subarray(count);
+        count = 0;
+      }
+    }
+    this.handlers.applied(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+  }
+}
+
+function isGetAck(argv: readonly Bytes[]): boolean {
+  return argv.length === 3 && argv[0]?.toUpperCase() === "REPLCONF" && argv[1]?.toUpperCase() === "GETACK";
+}

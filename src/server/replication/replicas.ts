@@ -1,0 +1,102 @@
+import type { Clock } from "../../core/clock.js";
+import type { Client } from "../dispatch/client.js";
+import type { AttachedReplica } from "./info.js";
+
+/** What a peer said of itself by REPLCONF, before PSYNC. */
+export interface Introduction {
+  listeningPort: number;
+  announceIp: string | null;
+  rdbOnly: boolean;
+}
+
+/** A replica that is attached to this server. */
+export interface Replica {
+  readonly client: Client;
+  readonly ip: string;
+  readonly port: number;
+  state: AttachedReplica["state"];
+  ackOffset: number;
+  /** Of the clock. */
+  ackAtMs: number;
+  /** It came by SYNC and never acknowledges: no timeout, no lag. */
+  readonly silent: boolean;
+}
+
+/** The replicas that are attached, in the order they came. */
+export class Replicas {
+  readonly #introductions = new WeakMap<Client, Introduction>();
+  readonly #replicas = new Map<Client, Replica>();
+
+  constructor(private readonly clock: Clock) {}
+
+  get size(): number {
+    return this.#replicas.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<Replica> {
+    return this.#replicas.values();
+  }
+
+  of(client: Client): Replica | undefined {
+    return this.#replicas.get(client);
+  }
+
+  introduction(client: Client): Introduction {
+    let known = this.#introductions.get(client);
+    if (!known) this.#introductions.set(client, (known = { listeningPort: 0, announceIp: null, rdbOnly: false }));
+    return known;
+  }
+
+  attach(client: Client, state: Replica["state"], offset: number, silent = false): Replica {
+    const { listeningPort, announceIp } = this.introduction(client);
+    const peer = client.connection?.endpoints.peer;
+    const ip = announceIp ?? (peer?.host ?? "").replace(/^::ffff:/, "");
+    const replica: Replica = { client, ip, port: listeningPort, state, ackOffset: offset, ackAtMs: this.clock.now(), silent };
+    client.isReplica = true;
+    this.#replicas.set(client, replica);
+    return replica;
+  }
+
+  detach(client: Client): boolean {
+    return this.#replicas.delete(client);
+  }
+
+  /** Offset that `client`'s replica has applied. */
+  acknowledged(client: Client, offset: number): void {
+    const replica = this.#replicas.get(client);
+    if (!replica) return;
+    if (offset > replica.ackOffset) replica.ackOffset = offset;
+    replica.ackAtMs = this.clock.now();
+    replica.state = "online";
+  }
+
+  /** Online replicas that have acknowledged `offset`. */
+  countAt(offset: number): number {
+    let count = 0;
+    for (const replica of this) if (replica.state === "online" && replica.ackOffset >= offset) count++;
+    return count;
+  }
+
+  /** Online replicas whose last ACK is at most `maxLagS` seconds old. */
+  countGood(maxLagS: number): number {
+    let count = 0;
+    for (const replica of this) if (replica.state === "online" && this.#lagS(replica) <= maxLagS) count++;
+    return count;
+  }
+
+  /** Replicas that have been silent for more than `timeoutS` seconds. */
+  timedOut(timeoutS: number): Replica[] {
+    return [...this].filter((replica) => !replica.silent && replica.state === "online" && this.#lagS(replica) > timeoutS);
+  }
+
+  describe(): AttachedReplica[] {
+    return [...this].map((replica) => {
+      const { ip, port, state, ackOffset, silent } = replica;
+      return { ip, port, state, ackOffset, lagS: silent ? 0 : this.#lagS(replica) };
+    });
+  }
+
+  #lagS(replica: Replica): number {
+    return Math.floor((this.clock.now() - replica.ackAtMs) / 1000);
+  }
+}
