@@ -16,9 +16,9 @@ export {
   InvalidOptionError,
   InvalidTokenError,
   type LostRange,
+  type NodeReason,
   NoEligibleReplicaError,
   NoMasterError,
-  type NodeReason,
   NotReplicatedError,
   PoolExhaustedError,
   QueueFullError,
@@ -27,7 +27,7 @@ export {
   UnknownNodeError,
   UnknownOutcomeError,
   UnsupportedServerError,
-  type WriteVerdict,
   WritesLostError,
+  type WriteVerdict,
 } from "./errors/kinds.js";
 export { type DecoratedReplyError, decorateReplyError } from "./errors/reply-error.js";

@@ -85,13 +85,15 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
       smells: false,
     },
   ],
-  [
-    "OOM",
-    { kind: "oom", text: ["command not allowed when used memory > 'maxmemory'."], retry: false, smells: false },
-  ],
+  ["OOM", { kind: "oom", text: ["command not allowed when used memory > 'maxmemory'."], retry: false, smells: false }],
   [
     "NOSCRIPT",
-    { kind: "noscript", text: ["No matching script. Please use EVAL.", "No matching script."], retry: false, smells: false },
+    {
+      kind: "noscript",
+      text: ["No matching script. Please use EVAL.", "No matching script."],
+      retry: false,
+      smells: false,
+    },
   ],
   [
     "UNBLOCKED",

@@ -28,7 +28,12 @@ export class InvalidOptionError extends IoreplicaError {
 /** An argument of a command or method can't be used. Nothing was sent. */
 export class InvalidArgumentError extends IoreplicaError {
   constructor(problem: string, place: ErrorPlace = {}) {
-    super(`${problem}${placeSuffix(place)}`, { ...place, code: "IOREPLICA_INVALID_ARGUMENT", retriable: false, sent: "no" });
+    super(`${problem}${placeSuffix(place)}`, {
+      ...place,
+      code: "IOREPLICA_INVALID_ARGUMENT",
+      retriable: false,
+      sent: "no",
+    });
   }
 }
 
@@ -148,7 +153,12 @@ export class NotReplicatedError extends IoreplicaError {
   declare readonly verdict?: WriteVerdict;
 
   constructor(
-    facts: { readonly reply: unknown; readonly acked: number; readonly wanted: number; readonly verdict?: WriteVerdict },
+    facts: {
+      readonly reply: unknown;
+      readonly acked: number;
+      readonly wanted: number;
+      readonly verdict?: WriteVerdict;
+    },
     place: ErrorPlace = {},
   ) {
     super(`The write is applied, but ${facts.acked} of ${facts.wanted} replicas confirmed it${placeSuffix(place)}`, {

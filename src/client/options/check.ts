@@ -4,7 +4,8 @@ import type { BooleanSpec, ChoiceSpec, GroupSpec, IntegerSpec } from "./table.js
 
 /** A value as an error message may show it: short, and for what could hold a secret its type only. */
 export function showValue(value: unknown): string {
-  if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean") return String(value);
+  if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean")
+    return String(value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   return showType(value);
@@ -49,7 +50,10 @@ export function checkInteger(path: string, spec: IntegerSpec, value: unknown): n
   if (value === undefined) return spec.default;
   if (typeof value === "number" && Number.isInteger(value) && value >= spec.min && value <= spec.max) return value;
   const unit = spec.unit ? UNITS[spec.unit] : "";
-  throw new InvalidOptionError(path, `must be an integer from ${spec.min} to ${spec.max}${unit}; got ${showValue(value)}`);
+  throw new InvalidOptionError(
+    path,
+    `must be an integer from ${spec.min} to ${spec.max}${unit}; got ${showValue(value)}`,
+  );
 }
 
 export function checkBoolean(path: string, spec: BooleanSpec, value: unknown): boolean {

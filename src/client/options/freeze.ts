@@ -1,7 +1,16 @@
 import { inspect } from "node:util";
 import { isPlainObject } from "./check.js";
 
-const SECRET_NAMES = new Set(["password", "sentinelPassword", "passphrase", "key", "pfx", "pskCallback", "ticketKeys", "session"]);
+const SECRET_NAMES = new Set([
+  "password",
+  "sentinelPassword",
+  "passphrase",
+  "key",
+  "pfx",
+  "pskCallback",
+  "ticketKeys",
+  "session",
+]);
 const MASK = "***";
 
 /**

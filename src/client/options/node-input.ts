@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from "node:tls";
-import { endpointId, type Endpoint } from "../connection/address.js";
+import { type Endpoint, endpointId } from "../connection/address.js";
 import { InvalidOptionError } from "../errors/kinds.js";
 import { checkPort, checkSecret, refuseUnknown, requireObject, showType, showValue } from "./check.js";
 
@@ -15,7 +15,8 @@ export interface ParsedNode {
   readonly plainText: boolean;
 }
 
-const FORMS = "redis://[user:password@]host[:port][/db], rediss://…, unix:///path, /path, host[:port], or an object with host and port, or path";
+const FORMS =
+  "redis://[user:password@]host[:port][/db], rediss://…, unix:///path, /path, host[:port], or an object with host and port, or path";
 /** Nothing but scheme, host, number of port and number of database: what can't be a password in the wrong place. */
 const SHOWABLE = /^(?:[a-z]{1,10}:\/\/)?(?:[0-9a-f:.]+|\[[0-9a-f:.]*\](?::\d*)?|[^:@?#/]*(?::\d*)?)(?:\/\d*)?$/i;
 const NODE_FIELDS = ["host", "port", "path", "username", "password", "tls", "db"] as const;
@@ -58,13 +59,15 @@ function parseNodeObject(path: string, input: object): ParsedNode {
 
 function parseNodeString(path: string, input: string): ParsedNode {
   const shown = SHOWABLE.test(input) ? showValue(input) : "a text that is not shown, since it may hold a password";
-  const fail = (problem: string): InvalidOptionError => new InvalidOptionError(path, `${problem}; got ${shown}; allowed: ${FORMS}`);
+  const fail = (problem: string): InvalidOptionError =>
+    new InvalidOptionError(path, `${problem}; got ${shown}; allowed: ${FORMS}`);
   if (input.trim() !== input || input === "") throw fail("must be an address without blanks around it");
 
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(input)?.[1]?.toLowerCase();
   if (input.startsWith("/") && !input.startsWith("//")) return parseSocketPath(path, input, fail);
   if (scheme === "unix") return parseSocketPath(path, input.slice("unix://".length), fail);
-  if (scheme !== undefined && scheme !== "redis" && scheme !== "rediss") throw fail(`has the unknown scheme "${scheme}:"`);
+  if (scheme !== undefined && scheme !== "redis" && scheme !== "rediss")
+    throw fail(`has the unknown scheme "${scheme}:"`);
 
   let url: URL;
   try {
@@ -95,7 +98,11 @@ function parseSocketPath(path: string, rest: string, fail: (problem: string) => 
   return { ...located(checkSocketPath(path, file)), db: dbOf(undefined, query, fail), plainText: false };
 }
 
-function dbOf(inPath: string | undefined, query: URLSearchParams, fail: (problem: string) => InvalidOptionError): number | undefined {
+function dbOf(
+  inPath: string | undefined,
+  query: URLSearchParams,
+  fail: (problem: string) => InvalidOptionError,
+): number | undefined {
   for (const name of query.keys()) {
     if (name !== "db") throw fail(`has the unknown parameter "${name}"; settings belong in redisOptions`);
   }
@@ -142,5 +149,8 @@ export function checkDb(path: string, value: unknown): number {
 export function checkTls(path: string, value: unknown): ConnectionOptions | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "object" && !Array.isArray(value)) return value;
-  throw new InvalidOptionError(path, `must be an object of tls.connect() options ({} for the defaults); got ${showType(value)}`);
+  throw new InvalidOptionError(
+    path,
+    `must be an object of tls.connect() options ({} for the defaults); got ${showType(value)}`,
+  );
 }

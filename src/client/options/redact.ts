@@ -8,8 +8,12 @@ import type { ResolvedOptions } from "./resolved.js";
  */
 export function redactedRedisOptions(options: ResolvedOptions): RedisOptions {
   const first = options.seeds[0]?.address;
-  const shown = redacted({ ...options.redis, ...(options.source.kind === "sentinels" ? sentinelPart(options.source) : {}) }) as RedisOptions;
-  const place = first === undefined ? {} : "path" in first ? { path: first.path } : { host: first.host, port: first.port };
+  const shown = redacted({
+    ...options.redis,
+    ...(options.source.kind === "sentinels" ? sentinelPart(options.source) : {}),
+  }) as RedisOptions;
+  const place =
+    first === undefined ? {} : "path" in first ? { path: first.path } : { host: first.host, port: first.port };
   return {
     ...shown,
     ...place,

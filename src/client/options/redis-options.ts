@@ -10,7 +10,8 @@ const fail = (path: string, wanted: string, shown: string): never => {
   throw new InvalidOptionError(path, `must be ${wanted}; got ${shown}`);
 };
 const text: Check = (path, value) => (typeof value === "string" ? value : fail(path, "a string", showType(value)));
-const flag: Check = (path, value) => (typeof value === "boolean" ? value : fail(path, "true or false", showValue(value)));
+const flag: Check = (path, value) =>
+  typeof value === "boolean" ? value : fail(path, "true or false", showValue(value));
 const milliseconds =
   (min: number): Check =>
   (path, value) =>
@@ -20,9 +21,13 @@ const milliseconds =
 const oneOf =
   (...allowed: readonly unknown[]): Check =>
   (path, value) =>
-    allowed.includes(value) ? value : fail(path, allowed.map((one) => JSON.stringify(one)).join(" or "), showValue(value));
+    allowed.includes(value)
+      ? value
+      : fail(path, allowed.map((one) => JSON.stringify(one)).join(" or "), showValue(value));
 const connectionName: Check = (path, value) =>
-  typeof value === "string" && /^[!-~]*$/.test(value) ? value : fail(path, "a string without blanks or line ends", showValue(value));
+  typeof value === "string" && /^[!-~]*$/.test(value)
+    ? value
+    : fail(path, "a string without blanks or line ends", showValue(value));
 
 /** ioredis options that pass, each with its check. Values of the first four are never shown. */
 const PASSED: Readonly<Record<PassedRedisOption, Check>> = {
@@ -57,7 +62,8 @@ function checkScripts(path: string, value: unknown): unknown {
   return value;
 }
 
-const RETRIES = "sending again and reconnecting are the client's own; failoverTimeoutMs bounds them, retryUnknown of a view widens them";
+const RETRIES =
+  "sending again and reconnecting are the client's own; failoverTimeoutMs bounds them, retryUnknown of a view widens them";
 const PLACES = "addresses belong in nodes, master or replicas";
 const TOP = "give it beside redisOptions, not in it";
 const ROUTES = "readFrom says who serves reads";
@@ -67,12 +73,21 @@ const OWNED: Readonly<Record<string, { readonly why: string; readonly neutral?: 
   retryStrategy: { why: RETRIES },
   reconnectOnError: { why: RETRIES, neutral: [null] },
   maxRetriesPerRequest: { why: RETRIES, neutral: [null] },
-  autoResendUnfulfilledCommands: { why: "sending a write of unknown outcome again applies it twice; see retryUnknown of a view", neutral: [false] },
+  autoResendUnfulfilledCommands: {
+    why: "sending a write of unknown outcome again applies it twice; see retryUnknown of a view",
+    neutral: [false],
+  },
   maxLoadingRetryTime: { why: RETRIES },
-  enableOfflineQueue: { why: "commands always wait for a master, bounded by limits.queuedCommands and failoverTimeoutMs", neutral: [true] },
+  enableOfflineQueue: {
+    why: "commands always wait for a master, bounded by limits.queuedCommands and failoverTimeoutMs",
+    neutral: [true],
+  },
   enableReadyCheck: { why: "every node is checked before it is used", neutral: [true] },
   autoResubscribe: { why: "subscriptions always move to the new master", neutral: [true] },
-  enableAutoPipelining: { why: "the commands of one turn of the event loop are always written at once", neutral: [false] },
+  enableAutoPipelining: {
+    why: "the commands of one turn of the event loop are always written at once",
+    neutral: [false],
+  },
   autoPipeliningIgnoredCommands: { why: "there is no auto-pipelining to ignore commands" },
   disconnectTimeout: { why: "disconnect() closes at once" },
   host: { why: PLACES },
@@ -103,7 +118,9 @@ const OWNED: Readonly<Record<string, { readonly why: string; readonly neutral?: 
 };
 
 /** Checks `redisOptions`; returns what passes, without what is undefined, null or neutral. */
-export function checkRedisOptions(value: unknown): { [Name in PassedRedisOption]?: NonNullable<SharedRedisOptions[Name]> } {
+export function checkRedisOptions(value: unknown): {
+  [Name in PassedRedisOption]?: NonNullable<SharedRedisOptions[Name]>;
+} {
   const result: Record<string, unknown> = {};
   if (value === undefined) return result;
   for (const [name, given] of Object.entries(requireObject("redisOptions", value))) {

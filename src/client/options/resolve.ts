@@ -2,7 +2,15 @@ import type { ConnectionOptions } from "node:tls";
 import type { NatMap } from "../connection/ioredis-types.js";
 import { InvalidOptionError } from "../errors/kinds.js";
 import type { ViewOptions } from "../types.js";
-import { checkBoolean, checkChoice, checkGroup, checkInteger, refuseUnknown, requireObject, showType } from "./check.js";
+import {
+  checkBoolean,
+  checkChoice,
+  checkGroup,
+  checkInteger,
+  refuseUnknown,
+  requireObject,
+  showType,
+} from "./check.js";
 import { frozenCopy } from "./freeze.js";
 import { checkRedisOptions } from "./redis-options.js";
 import type { NodeAccess, ResolvedOptions } from "./resolved.js";
@@ -29,12 +37,21 @@ export function resolveOptions(input: string | ReplicatedClientOptions): Resolve
   const viewOptions: Record<string, unknown> = {};
   for (const name of INHERITED_VIEW_OPTIONS) viewOptions[name] = given[name];
   const view = resolveView(viewOptions as ViewOptions, DEFAULT_VIEW);
-  const namesReplicas = source.kind === "nodes" ? seeds.length > 1 : source.kind === "dev" ? source.replicas > 0 : seeds.some((seed) => seed.role === "replica");
+  const namesReplicas =
+    source.kind === "nodes"
+      ? seeds.length > 1
+      : source.kind === "dev"
+        ? source.replicas > 0
+        : seeds.some((seed) => seed.role === "replica");
   if (view.readFrom === "replica" && !namesReplicas && (!discoverReplicas || source.kind === "dev")) {
-    throw new InvalidOptionError("readFrom", 'must not be "replica" when there can be no replica: none is named and none is discovered');
+    throw new InvalidOptionError(
+      "readFrom",
+      'must not be "replica" when there can be no replica: none is named and none is discovered',
+    );
   }
-  const integer = (name: "pollIntervalMs" | "heartbeatTimeoutMs" | "failoverTimeoutMs" | "arbitrationMs" | "readHoldMs" | "tokenTtlMs"): number =>
-    checkInteger(name, TABLE[name], given[name]) ?? 0;
+  const integer = (
+    name: "pollIntervalMs" | "heartbeatTimeoutMs" | "failoverTimeoutMs" | "arbitrationMs" | "readHoldMs" | "tokenTtlMs",
+  ): number => checkInteger(name, TABLE[name], given[name]) ?? 0;
 
   return frozenCopy<ResolvedOptions>({
     source,
@@ -64,18 +81,39 @@ export function accessOf(options: ResolvedOptions, id: string): NodeAccess {
   const seed = options.seeds.find((one) => one.id === id);
   if (seed) return seed;
   const { username, password, tls } = options.redis;
-  return { username: username ?? null, password: password ?? null, tls: (tls as ConnectionOptions | undefined) ?? null };
+  return {
+    username: username ?? null,
+    password: password ?? null,
+    tls: (tls as ConnectionOptions | undefined) ?? null,
+  };
 }
 
 /** Options that people look for at the top, and where they are instead. */
 function refuseMisplaced(given: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(given)) {
-    if (Object.hasOwn(VIEW_ONLY_TABLE, name)) throw new InvalidOptionError(name, `belongs to a view: client.with({ ${name}: … })`);
+    if (Object.hasOwn(VIEW_ONLY_TABLE, name))
+      throw new InvalidOptionError(name, `belongs to a view: client.with({ ${name}: … })`);
     if (name === "host" || name === "port" || name === "path") {
-      throw new InvalidOptionError(name, "is part of an address: { master: { host, port } }, or { nodes: [{ host, port }] }");
+      throw new InvalidOptionError(
+        name,
+        "is part of an address: { master: { host, port } }, or { nodes: [{ host, port }] }",
+      );
     }
     if (Object.hasOwn(TABLE, name)) continue;
-    if (["username", "password", "db", "tls", "keyPrefix", "connectTimeout", "connectionName", "retryStrategy", "maxRetriesPerRequest", "family"].includes(name)) {
+    if (
+      [
+        "username",
+        "password",
+        "db",
+        "tls",
+        "keyPrefix",
+        "connectTimeout",
+        "connectionName",
+        "retryStrategy",
+        "maxRetriesPerRequest",
+        "family",
+      ].includes(name)
+    ) {
       throw new InvalidOptionError(name, `is an option of ioredis: { redisOptions: { ${name}: … } }`);
     }
   }

@@ -2,7 +2,14 @@ import type { ConnectionOptions } from "node:tls";
 import type { Endpoint } from "../connection/address.js";
 import type { NatMap } from "../connection/ioredis-types.js";
 import type { Consistency, ReadFrom } from "../types.js";
-import type { Credentials, DevClientOptions, LimitOptions, PassedRedisOption, PoolOptions, SharedRedisOptions } from "./types.js";
+import type {
+  Credentials,
+  DevClientOptions,
+  LimitOptions,
+  PassedRedisOption,
+  PoolOptions,
+  SharedRedisOptions,
+} from "./types.js";
 
 /** Where a node listens. */
 export type NodeAddress = Endpoint;

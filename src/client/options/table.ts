@@ -1,5 +1,5 @@
-import type { ReplicatedClientOptions } from "./types.js";
 import type { ViewOptions } from "../types.js";
+import type { ReplicatedClientOptions } from "./types.js";
 
 /** A whole number within limits. */
 export interface IntegerSpec {
@@ -73,25 +73,62 @@ const count = (standard: number, min: number, max: number, doc: string): Integer
   max,
   doc,
 });
-const custom = (type: string, standard: string, doc: string): CustomSpec => ({ kind: "custom", type, default: standard, doc });
+const custom = (type: string, standard: string, doc: string): CustomSpec => ({
+  kind: "custom",
+  type,
+  default: standard,
+  doc,
+});
 const yesNo = (standard: boolean, doc: string): BooleanSpec => ({ kind: "boolean", default: standard, doc });
 
 /** Every option of the client: the one place that knows types, defaults, limits and what they mean. */
 export const OPTION_TABLE = {
   nodes: custom("(string | NodeOptions)[]", "none", "Addresses of nodes whose roles are not said; INFO tells them."),
-  master: custom("string | NodeOptions", "none", "Address of the node that is thought to be the master. A seed: if it turns out a replica, its master is found."),
-  replicas: custom("(string | NodeOptions)[]", "[]", "Addresses of replicas, used as well as those that are discovered. Only together with `master`."),
-  sentinels: custom("{ host, port }[]", "none", "Addresses of Sentinels that are asked for the master; only together with `name`."),
+  master: custom(
+    "string | NodeOptions",
+    "none",
+    "Address of the node that is thought to be the master. A seed: if it turns out a replica, its master is found.",
+  ),
+  replicas: custom(
+    "(string | NodeOptions)[]",
+    "[]",
+    "Addresses of replicas, used as well as those that are discovered. Only together with `master`.",
+  ),
+  sentinels: custom(
+    "{ host, port }[]",
+    "none",
+    "Addresses of Sentinels that are asked for the master; only together with `name`.",
+  ),
   name: custom("string", "none", "Name under which the Sentinels know the master."),
   sentinelUsername: custom("string", "none", "User name for the Sentinels."),
   sentinelPassword: custom("string", "none", "Password for the Sentinels."),
-  sentinelTLS: custom("tls.ConnectionOptions", "none", "TLS settings towards the Sentinels; takes effect with `enableTLSForSentinelMode`."),
+  sentinelTLS: custom(
+    "tls.ConnectionOptions",
+    "none",
+    "TLS settings towards the Sentinels; takes effect with `enableTLSForSentinelMode`.",
+  ),
   enableTLSForSentinelMode: yesNo(false, "Whether the Sentinels are spoken to over TLS."),
   updateSentinels: yesNo(true, "Whether the Sentinels are asked for further Sentinels."),
-  dev: custom("boolean | { replicas, lagMs, port }", "false", "In-process servers instead of real ones: `replicas` (2), `lagMs` (0), `port` of the master (0 = a free one)."),
-  redisOptions: custom("ioredis options", "{}", "ioredis options shared by every node: `username`, `password`, `db`, `tls`, `keyPrefix`, …"),
-  credentials: custom("() => Promise<{ username?, password }>", "none", "Asked at each new connection; stands above user names and passwords given otherwise."),
-  natMap: custom("{ [address]: { host, port } } | function", "none", "Maps an address that a server tells (`host:port`) to one that can be reached, as in ioredis."),
+  dev: custom(
+    "boolean | { replicas, lagMs, port }",
+    "false",
+    "In-process servers instead of real ones: `replicas` (2), `lagMs` (0), `port` of the master (0 = a free one).",
+  ),
+  redisOptions: custom(
+    "ioredis options",
+    "{}",
+    "ioredis options shared by every node: `username`, `password`, `db`, `tls`, `keyPrefix`, …",
+  ),
+  credentials: custom(
+    "() => Promise<{ username?, password }>",
+    "none",
+    "Asked at each new connection; stands above user names and passwords given otherwise.",
+  ),
+  natMap: custom(
+    "{ [address]: { host, port } } | function",
+    "none",
+    "Maps an address that a server tells (`host:port`) to one that can be reached, as in ioredis.",
+  ),
   consistency: {
     kind: "choice",
     choices: ["eventual", "session", "strong"],
@@ -99,7 +136,11 @@ export const OPTION_TABLE = {
     doc: "What a read may return: anything, never less than this client wrote, or only what the master says.",
   },
   maxStalenessMs: ms(null, 1, "How far behind the master a replica may be to serve a read; not set = no bound."),
-  maxLagBytes: bytes(null, 0, "How many bytes of replication stream a replica may be behind to serve a read; not set = no bound."),
+  maxLagBytes: bytes(
+    null,
+    0,
+    "How many bytes of replication stream a replica may be behind to serve a read; not set = no bound.",
+  ),
   readFrom: {
     kind: "choice",
     choices: ["master", "masterPreferred", "replica", "replicaPreferred", "nearest"],
@@ -107,7 +148,10 @@ export const OPTION_TABLE = {
     default: "replicaPreferred",
     doc: "Which nodes serve reads. A function returns the nodes in order of preference; an empty list means none.",
   },
-  verifyReads: yesNo(true, "Whether a value read from a replica is handed out only after a look at the replica behind it."),
+  verifyReads: yesNo(
+    true,
+    "Whether a value read from a replica is handed out only after a look at the replica behind it.",
+  ),
   discoverReplicas: yesNo(true, "Whether replicas that the master tells of are used too."),
   pollIntervalMs: ms(1000, 10, "Time between two looks at a node."),
   heartbeatTimeoutMs: ms(1000, 10, "Time after which a node that does not answer a look is down."),
@@ -153,14 +197,27 @@ export const OPTION_TABLE = {
 
 /** Options that only a view has; the others of a view are found in {@link OPTION_TABLE}. */
 export const VIEW_ONLY_TABLE = {
-  ack: custom('{ replicas: number | "all" | "majority", timeoutMs }', "none", "How many replicas must confirm a write before it resolves; `timeoutMs` ≥ 1."),
+  ack: custom(
+    '{ replicas: number | "all" | "majority", timeoutMs }',
+    "none",
+    "How many replicas must confirm a write before it resolves; `timeoutMs` ≥ 1.",
+  ),
   timeoutMs: ms(null, 1, "Deadline of each command; not set = none."),
   signal: custom("AbortSignal", "none", "Aborts the view's commands that were not answered yet."),
-  retryUnknown: yesNo(false, "Whether a write of unknown outcome is sent again; only for writes that may be applied twice."),
+  retryUnknown: yesNo(
+    false,
+    "Whether a write of unknown outcome is sent again; only for writes that may be applied twice.",
+  ),
 } as const satisfies Partial<Record<keyof ViewOptions, OptionSpec>>;
 
 /** Names of a view's options that are options of the client as well, and are inherited from it. */
-export const INHERITED_VIEW_OPTIONS = ["consistency", "maxStalenessMs", "maxLagBytes", "readFrom", "verifyReads"] as const;
+export const INHERITED_VIEW_OPTIONS = [
+  "consistency",
+  "maxStalenessMs",
+  "maxLagBytes",
+  "readFrom",
+  "verifyReads",
+] as const;
 
 /** Fields of `dev`. */
 export const DEV_FIELDS = {

@@ -29,8 +29,14 @@ export const DEFAULT_VIEW: ResolvedView = Object.freeze({
 export function resolveView(options: ViewOptions, parent: ResolvedView): ResolvedView {
   const given = requireObject("", options);
   refuseUnknown("", given, KNOWN);
-  const consistency = given["consistency"] === undefined ? parent.consistency : checkChoice<Consistency>("consistency", OPTION_TABLE.consistency, given["consistency"]);
-  const asked = given["readFrom"] === undefined ? parent.askedReadFrom : checkChoice<ReadFrom>("readFrom", OPTION_TABLE.readFrom, given["readFrom"]);
+  const consistency =
+    given["consistency"] === undefined
+      ? parent.consistency
+      : checkChoice<Consistency>("consistency", OPTION_TABLE.consistency, given["consistency"]);
+  const asked =
+    given["readFrom"] === undefined
+      ? parent.askedReadFrom
+      : checkChoice<ReadFrom>("readFrom", OPTION_TABLE.readFrom, given["readFrom"]);
   if (consistency === "strong" && given["readFrom"] !== undefined && isReplicaForm(asked)) {
     throw new InvalidOptionError(
       "readFrom",
@@ -39,15 +45,30 @@ export function resolveView(options: ViewOptions, parent: ResolvedView): Resolve
   }
   return Object.freeze({
     consistency,
-    maxStalenessMs: given["maxStalenessMs"] === undefined ? parent.maxStalenessMs : checkInteger("maxStalenessMs", OPTION_TABLE.maxStalenessMs, given["maxStalenessMs"]),
-    maxLagBytes: given["maxLagBytes"] === undefined ? parent.maxLagBytes : checkInteger("maxLagBytes", OPTION_TABLE.maxLagBytes, given["maxLagBytes"]),
+    maxStalenessMs:
+      given["maxStalenessMs"] === undefined
+        ? parent.maxStalenessMs
+        : checkInteger("maxStalenessMs", OPTION_TABLE.maxStalenessMs, given["maxStalenessMs"]),
+    maxLagBytes:
+      given["maxLagBytes"] === undefined
+        ? parent.maxLagBytes
+        : checkInteger("maxLagBytes", OPTION_TABLE.maxLagBytes, given["maxLagBytes"]),
     readFrom: consistency === "strong" && isReplicaForm(asked) ? "master" : asked,
     askedReadFrom: asked,
-    verifyReads: given["verifyReads"] === undefined ? parent.verifyReads : checkBoolean("verifyReads", OPTION_TABLE.verifyReads, given["verifyReads"]),
+    verifyReads:
+      given["verifyReads"] === undefined
+        ? parent.verifyReads
+        : checkBoolean("verifyReads", OPTION_TABLE.verifyReads, given["verifyReads"]),
     ack: given["ack"] === undefined ? parent.ack : checkAck(given["ack"]),
-    timeoutMs: given["timeoutMs"] === undefined ? parent.timeoutMs : checkInteger("timeoutMs", VIEW_ONLY_TABLE.timeoutMs, given["timeoutMs"]),
+    timeoutMs:
+      given["timeoutMs"] === undefined
+        ? parent.timeoutMs
+        : checkInteger("timeoutMs", VIEW_ONLY_TABLE.timeoutMs, given["timeoutMs"]),
     signal: given["signal"] === undefined ? parent.signal : checkSignal(given["signal"]),
-    retryUnknown: given["retryUnknown"] === undefined ? parent.retryUnknown : checkBoolean("retryUnknown", VIEW_ONLY_TABLE.retryUnknown, given["retryUnknown"]),
+    retryUnknown:
+      given["retryUnknown"] === undefined
+        ? parent.retryUnknown
+        : checkBoolean("retryUnknown", VIEW_ONLY_TABLE.retryUnknown, given["retryUnknown"]),
   });
 }
 
@@ -60,12 +81,22 @@ function checkAck(value: unknown): NonNullable<ResolvedView["ack"]> {
   refuseUnknown("ack", given, ["replicas", "timeoutMs"]);
   const { replicas, timeoutMs } = given;
   const named = replicas === "all" || replicas === "majority";
-  if (!named && !(typeof replicas === "number" && Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)) {
-    throw new InvalidOptionError("ack.replicas", `must be an integer from 1 to ${MOST_REPLICAS}, "all" or "majority"; got ${showValue(replicas)}`);
+  if (
+    !named &&
+    !(typeof replicas === "number" && Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)
+  ) {
+    throw new InvalidOptionError(
+      "ack.replicas",
+      `must be an integer from 1 to ${MOST_REPLICAS}, "all" or "majority"; got ${showValue(replicas)}`,
+    );
   }
   // WAIT takes 0 for "for ever", which no caller wants to find out in an outage.
   const wait = timeoutMs === undefined ? null : checkInteger("ack.timeoutMs", VIEW_ONLY_TABLE.timeoutMs, timeoutMs);
-  if (wait === null) throw new InvalidOptionError("ack.timeoutMs", "must be given: how many milliseconds to wait for the replicas, 1 at least");
+  if (wait === null)
+    throw new InvalidOptionError(
+      "ack.timeoutMs",
+      "must be given: how many milliseconds to wait for the replicas, 1 at least",
+    );
   return Object.freeze({ replicas: replicas as number | "all" | "majority", timeoutMs: wait });
 }
 
