@@ -1,0 +1,159 @@
+import type { Random } from "../../core/random.js";
+import { ANY, MASTER, type Need } from "../consistency/need.js";
+import type { Consistency } from "../types.js";
+import { type Load, lighterOfTwo, lightest } from "./choose.js";
+import type { ReadFromForm } from "./selector.js";
+
+/** A node, at one moment, as values. */
+export interface SelectionCandidate extends Load {
+  readonly id: string;
+  readonly isMaster: boolean;
+  readonly serves: boolean;
+  readonly inRotation: boolean;
+  /** What it surely has applied; null = unknown. */
+  readonly mark: number | null;
+  /** What it probably has applied; null = no guess. */
+  readonly likelyOffset: number | null;
+  /** Milliseconds; null = unknown. */
+  readonly stalenessMs: number | null;
+  readonly lagBytes: number | null;
+}
+
+/** A read, as values. */
+export interface SelectionRequest {
+  /** A word, or the ids that a `readFrom` function returned, in order. */
+  readonly readFrom: ReadFromForm | readonly string[];
+  readonly consistency: Consistency;
+  /** Of the ledger; without meaning for `eventual`. */
+  readonly need: Need;
+  readonly maxStalenessMs?: number;
+  readonly maxLagBytes?: number;
+  /** The tolerances as an offset (`samples.offsetWithin()`, master's offset − `maxLagBytes`), which a fence in front can prove. */
+  readonly toleranceOffset?: Need;
+  /** How long it has been held or has waited already. */
+  readonly waitedMs: number;
+  readonly readHoldMs: number;
+  readonly failoverTimeoutMs: number;
+}
+
+/** What is to be done with a read. */
+export type Selection =
+  | { readonly kind: "node"; readonly node: string; readonly viaFence: boolean }
+  | { readonly kind: "hold" | "wait"; readonly reason: string }
+  | { readonly kind: "fail"; readonly code: "NO_ELIGIBLE_REPLICA" | "NO_MASTER" };
+
+/** A selection with what spoke for and against each node. */
+export interface ExplainedSelection {
+  readonly selection: Selection;
+  readonly nodes: readonly { readonly node: string; readonly eligible: boolean; readonly reason: string }[];
+}
+
+type Verdict = "eligible" | "likely" | "no";
+interface Judged {
+  readonly node: SelectionCandidate;
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+/** The decision table of API.md, in full words; the engine's hot path is `Selector`, which decides the same. */
+export function select(
+  request: SelectionRequest,
+  candidates: readonly SelectionCandidate[],
+  random: Random,
+): Selection {
+  return explainSelection(request, candidates, random).selection;
+}
+
+/** {@link select}, with a reason for every node. */
+export function explainSelection(
+  request: SelectionRequest,
+  candidates: readonly SelectionCandidate[],
+  random: Random,
+): ExplainedSelection {
+  const judged = candidates.map((node) => (node.isMaster ? judgeMaster(node) : judgeReplica(node, request)));
+  const selection = decide(request, judged, random);
+  return {
+    selection,
+    nodes: judged.map(({ node, verdict, reason }) => ({ node: node.id, eligible: verdict === "eligible", reason })),
+  };
+}
+
+function judgeMaster(node: SelectionCandidate): Judged {
+  if (!node.serves) return { node, verdict: "no", reason: "is the master, but not to be used now" };
+  return { node, verdict: "eligible", reason: "is the master" };
+}
+
+function judgeReplica(node: SelectionCandidate, request: SelectionRequest): Judged {
+  const no = (reason: string): Judged => ({ node, verdict: "no", reason });
+  if (request.consistency === "strong") return no("is a replica, and the read is strong");
+  if (!node.serves) return no("is not routable");
+  const tolerant = request.maxStalenessMs !== undefined || request.maxLagBytes !== undefined;
+  const need = request.consistency === "eventual" ? ANY : request.need;
+  if (need === ANY && !tolerant) return { node, verdict: "eligible", reason: "is routable" };
+  if (!node.inRotation) return no("is not in rotation: what it has applied is unknown or too old");
+  if (need === MASTER) return no("cannot have a write that is not resolved yet: only the master is sure to show it");
+  const short = shortOf(node, node.mark, need, request);
+  if (short === null) return { node, verdict: "eligible", reason: "has applied what the read needs" };
+  const wanted = Math.max(need, tolerant ? (request.toleranceOffset ?? MASTER) : ANY);
+  if ((node.likelyOffset ?? ANY) >= wanted) return { node, verdict: "likely", reason: `${short}; likely by now` };
+  return no(short);
+}
+
+function shortOf(node: SelectionCandidate, mark: number | null, need: Need, request: SelectionRequest): string | null {
+  if (mark === null) return "has no mark";
+  if (mark < need) return `has applied ${mark}, the read needs ${need}`;
+  const { maxStalenessMs, maxLagBytes } = request;
+  if (maxStalenessMs !== undefined && !((node.stalenessMs ?? Number.POSITIVE_INFINITY) <= maxStalenessMs)) {
+    return `may be stale by ${node.stalenessMs ?? "an unknown number of"} ms, ${maxStalenessMs} are tolerated`;
+  }
+  if (maxLagBytes !== undefined && !((node.lagBytes ?? Number.POSITIVE_INFINITY) <= maxLagBytes)) {
+    return `may lag by ${node.lagBytes ?? "an unknown number of"} bytes, ${maxLagBytes} are tolerated`;
+  }
+  return null;
+}
+
+function decide(request: SelectionRequest, judged: readonly Judged[], random: Random): Selection {
+  const readFrom = request.consistency === "strong" ? "master" : request.readFrom;
+  const master = judged.find(({ node, verdict }) => node.isMaster && verdict === "eligible")?.node;
+  const of = (verdict: Verdict) =>
+    judged.filter((one) => !one.node.isMaster && one.verdict === verdict).map((one) => one.node);
+  const served = (node: SelectionCandidate, viaFence = false): Selection => ({ kind: "node", node: node.id, viaFence });
+  const byReplica = (): Selection | null => {
+    const eligible = of("eligible");
+    if (eligible.length > 0) return served(lighterOfTwo(eligible, eligible.length, random));
+    const likely = of("likely");
+    return likely.length > 0 ? served(lighterOfTwo(likely, likely.length, random), true) : null;
+  };
+  const byMaster = (): Selection => (master ? served(master) : pause(request, "wait"));
+
+  if (typeof readFrom !== "string") {
+    const first = readFrom
+      .map((id) => judged.find(({ node }) => node.id === id))
+      .find((one) => one?.verdict === "eligible");
+    return first ? served(first.node) : pause(request, "hold");
+  }
+  switch (readFrom) {
+    case "master":
+      return byMaster();
+    case "masterPreferred":
+      return master ? served(master) : (byReplica() ?? byMaster());
+    case "replica":
+      return byReplica() ?? pause(request, "hold");
+    case "replicaPreferred":
+      return byReplica() ?? byMaster();
+    case "nearest": {
+      const eligible = master ? [...of("eligible"), master] : of("eligible");
+      if (eligible.length > 0) return served(lightest(eligible, eligible.length, random));
+      return byReplica() ?? byMaster();
+    }
+  }
+}
+
+function pause(request: SelectionRequest, kind: "hold" | "wait"): Selection {
+  if (kind === "hold") {
+    if (request.waitedMs >= request.readHoldMs) return { kind: "fail", code: "NO_ELIGIBLE_REPLICA" };
+    return { kind, reason: "no replica is eligible, and the master is not asked" };
+  }
+  if (request.waitedMs >= request.failoverTimeoutMs) return { kind: "fail", code: "NO_MASTER" };
+  return { kind, reason: "no master is known" };
+}

@@ -1,0 +1,134 @@
+import type { Random } from "../../core/random.js";
+import { ANY, type Need } from "../consistency/need.js";
+import type { ReadFrom } from "../types.js";
+import { type Load, lighterOfTwo, lightest } from "./choose.js";
+
+/** The forms of `readFrom` that are words. */
+export type ReadFromForm = Extract<ReadFrom, string>;
+
+/** A node as selection sees it. The selector keeps the objects and reads the fields at each pick: they may be live. */
+export interface Candidate extends Load {
+  readonly id: string;
+  readonly isMaster: boolean;
+  /** Routable: up, in the adopted history, synced; a master: verified, and not held. */
+  readonly serves: boolean;
+  /** A replica with a valid mark of at least the ledger's `droppedFloor`. */
+  readonly inRotation: boolean;
+  /** What it surely has applied; `offset` −1 = void. */
+  readonly mark: { readonly offset: number };
+  /** What it probably has applied by now, worth asking with a fence in front; −1 = no guess. */
+  readonly likelyOffset: number;
+}
+
+/**
+ * How a pick ended: `node` · `fence` the node's mark does not cover the need, so put a fence in front and read only what
+ * it proves · `hold` no eligible replica and never the master: hold for `readHoldMs`, then NO_ELIGIBLE_REPLICA ·
+ * `wait` the master is wanted and there is none: wait for `failoverTimeoutMs`, then NO_MASTER.
+ */
+export type Outcome = "node" | "fence" | "hold" | "wait";
+
+/** Whether `node`, a replica, may serve a read with this need: what it must have applied, see {@link Need}. */
+export function covers(node: Candidate, need: Need): boolean {
+  return node.serves && node.mark.offset >= need && (need === ANY || node.inRotation);
+}
+
+function mayCover(node: Candidate, need: Need): boolean {
+  return node.serves && node.inRotation && node.likelyOffset >= need;
+}
+
+/**
+ * Picks the node for a read, without allocating. Tolerances are needs too and folded in by the caller:
+ * `Math.max(need, samples.offsetWithin(maxStalenessMs, now), masterOffset - maxLagBytes)`. For `strong` pass
+ * the form `master`.
+ */
+export class Selector<C extends Candidate> {
+  #master: C | null = null;
+  #replicas: readonly C[] = [];
+  #eligible: C[] = [];
+  #outcome: Outcome = "wait";
+
+  constructor(private readonly random: Random) {}
+
+  /** How the last pick ended. */
+  get outcome(): Outcome {
+    return this.#outcome;
+  }
+
+  /** To be called when nodes come, go or change roles; not when their fields change. */
+  refresh(candidates: readonly C[]): void {
+    this.#master = candidates.find((node) => node.isMaster) ?? null;
+    this.#replicas = candidates.filter((node) => !node.isMaster);
+    this.#eligible = new Array<C>(candidates.length);
+  }
+
+  /** The node for a read, or null with {@link outcome} `hold` or `wait`. */
+  pick(form: ReadFromForm, need: Need): C | null {
+    if (form === "master") return this.#fromMaster();
+    if (form === "masterPreferred") {
+      return this.#master?.serves ? this.#fromMaster() : (this.#fromReplicas(need) ?? this.#fromMaster());
+    }
+    if (form === "nearest") return this.#nearest(need);
+    const replica = this.#fromReplicas(need);
+    if (replica !== null) return replica;
+    if (form === "replicaPreferred") return this.#fromMaster();
+    this.#outcome = "hold";
+    return null;
+  }
+
+  /** For a `readFrom` function: the first eligible node in the order that it returned. */
+  pickFrom(ordered: readonly C[], need: Need): C | null {
+    for (let i = 0; i < ordered.length; i++) {
+      const node = ordered[i] as C;
+      if (node.isMaster ? node.serves : covers(node, need)) {
+        this.#outcome = "node";
+        return node;
+      }
+    }
+    this.#outcome = "hold";
+    return null;
+  }
+
+  #fromMaster(): C | null {
+    const master = this.#master;
+    const serves = master?.serves === true;
+    this.#outcome = serves ? "node" : "wait";
+    return serves ? master : null;
+  }
+
+  #fromReplicas(need: Need): C | null {
+    const count = this.#gather(need);
+    if (count > 0) {
+      this.#outcome = "node";
+      return lighterOfTwo(this.#eligible, count, this.random);
+    }
+    return this.#fenced(need);
+  }
+
+  #nearest(need: Need): C | null {
+    let count = this.#gather(need);
+    if (this.#master?.serves) this.#eligible[count++] = this.#master;
+    if (count === 0) return this.#fenced(need) ?? this.#fromMaster();
+    this.#outcome = "node";
+    return lightest(this.#eligible, count, this.random);
+  }
+
+  #gather(need: Need): number {
+    let count = 0;
+    for (let i = 0; i < this.#replicas.length; i++) {
+      const node = this.#replicas[i] as C;
+      if (covers(node, need)) this.#eligible[count++] = node;
+    }
+    return count;
+  }
+
+  #fenced(need: Need): C | null {
+    let count = 0;
+    for (let i = 0; i < this.#replicas.length; i++) {
+      const node = this.#replicas[i] as C;
+      if (mayCover(node, need)) this.#eligible[count++] = node;
+    }
+    if (count === 0) return null;
+    this.#outcome = "fence";
+    return lighterOfTwo(this.#eligible, count, this.random);
+  }
+}
