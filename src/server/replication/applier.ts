@@ -27,6 +27,8 @@ export class StreamApplier {
   /** `consumed` of the decoder up to which bytes have been handed to `applied`. */
   #counted = 0;
   #queue: { readonly chunk: Buffer; readonly atMs: number }[] = [];
+  /** A MULTI of the stream is open. */
+  #inMulti = false;
   #received = 0;
   #appliedBytes = 0;
   #lagMs = 0;
@@ -66,6 +68,7 @@ export class StreamApplier {
     this.#raw = [];
     this.#counted = 0;
     this.#queue = [];
+    this.#inMulti = false;
     this.#received = this.#appliedBytes = 0;
     this.clock.clearTimer(this.#timer);
     this.#timer = null;
@@ -92,19 +95,18 @@ export class StreamApplier {
     const decoder = this.#decoder;
     this.#raw.push(chunk);
     decoder.push(chunk);
-    let inMulti = false;
     let complete = this.#counted;
     for (let argv = decoder.next(); argv; argv = decoder.next()) {
       if (isGetAck(argv)) {
         // The answer doesn't count the question itself.
-        if (!inMulti) this.#count(complete);
+        if (!this.#inMulti) this.#count(complete);
         this.handlers.ackAsked();
       } else {
-        inMulti = this.handlers.run(argv);
+        this.#inMulti = this.handlers.run(argv);
       }
       // A command may have ended the link it came by (REPLICAOF by a fault's hand): nothing of it counts any more.
       if (this.#decoder !== decoder) return;
-      if (!inMulti) complete = decoder.consumed;
+      if (!this.#inMulti) complete = decoder.consumed;
     }
     this.#count(complete);
     if (decoder.error !== null) this.handlers.broken(decoder.error);
