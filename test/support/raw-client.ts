@@ -29,7 +29,7 @@ export class RawClient {
   readonly #socket: Socket;
   readonly #replies: Wire[] = [];
   readonly #waiters: Waiter[] = [];
-  #received = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
   #end: Error | null = null;
 
   private constructor(socket: Socket) {

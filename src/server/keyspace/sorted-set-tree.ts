@@ -45,7 +45,10 @@ export class SortedSetTree {
 
   /** Removes an entry that is in the tree (the same score and member). */
   remove(entry: Entry): void {
-    this.#removeFrom(this.#root, this.countWhile((other) => before(other, entry)));
+    this.#removeFrom(
+      this.#root,
+      this.countWhile((other) => before(other, entry)),
+    );
     while (this.#root.children?.length === 1 && this.#root.children[0] !== undefined) {
       this.#root = this.#root.children[0];
     }
@@ -170,7 +173,8 @@ function collect(node: Node, from: number, to: number, result: Entry[]): void {
   let start = 0;
   for (const child of node.children) {
     if (start >= to) return;
-    if (start + child.count > from) collect(child, Math.max(0, from - start), Math.min(child.count, to - start), result);
+    if (start + child.count > from)
+      collect(child, Math.max(0, from - start), Math.min(child.count, to - start), result);
     start += child.count;
   }
 }

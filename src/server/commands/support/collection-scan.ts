@@ -53,7 +53,11 @@ export interface Scannable {
  * hashes of members, so it means the same whatever was added or removed in between: who is a member all the time is
  * returned at least once.
  */
-export function scanMembers(collection: Scannable, cursor: bigint, options: ScanOptions): [next: Bytes, found: Bytes[]] {
+export function scanMembers(
+  collection: Scannable,
+  cursor: bigint,
+  options: ScanOptions,
+): [next: Bytes, found: Bytes[]] {
   const found: Bytes[] = [];
   const take = (member: Bytes): void => {
     if (options.match === null || globMatch(options.match, member)) found.push(member);

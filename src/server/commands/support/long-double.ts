@@ -7,7 +7,8 @@ import { startsWithSpace } from "./double.js";
  */
 export type LongDouble = { readonly mantissa: bigint; readonly exponent: number } | "inf" | "-inf";
 
-const DECIMAL = /^([+-]?)(?:(inf(?:inity)?)|0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?|(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?)$/i;
+const DECIMAL =
+  /^([+-]?)(?:(inf(?:inity)?)|0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?|(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?)$/i;
 const MAX_TEXT = 5 * 1024 - 1;
 const MAX_EXPONENT = 16384;
 const MIN_EXPONENT = -16446;
@@ -40,7 +41,8 @@ export function parseLongDouble(text: Bytes): LongDouble | undefined {
 export function addLongDouble(left: LongDouble, right: LongDouble): LongDouble | undefined {
   if (typeof left === "string" || typeof right === "string") return undefined;
   const exponent = Math.min(left.exponent, right.exponent);
-  const sum = (left.mantissa << BigInt(left.exponent - exponent)) + (right.mantissa << BigInt(right.exponent - exponent));
+  const sum =
+    (left.mantissa << BigInt(left.exponent - exponent)) + (right.mantissa << BigInt(right.exponent - exponent));
   if (sum === 0n) return { mantissa: 0n, exponent: 0 };
   return inRange(sum < 0n ? -sum : sum, 1n, exponent, sum < 0n);
 }
