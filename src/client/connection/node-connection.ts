@@ -12,13 +12,13 @@ const FENCE = encodeWords("INFO", "replication");
 /** What went to one node's socket in one system call. */
 export class Flush {
   /** Reads whose replies wait for the fence behind them. */
-  readonly parked: WireCommand[] = [];
+  readonly parked: CarriedCommand[] = [];
   /** Monotonic milliseconds; 0 until it was handed to the socket. */
   sentAt = 0;
   /** Set when a fence goes with it whatever it carries. */
   fenced = false;
-  /** Number of the last command before its fence. */
-  lastSeq = 0;
+  /** Order of sending of its fence, over all connections of the client. */
+  ticket = 0;
 
   constructor(
     readonly connection: NodeConnection,
@@ -32,6 +32,8 @@ export interface ConnectionHost {
   isLone(): boolean;
   /** Asked once per flush: does this one need a fence though no read in it asks for one? */
   wantsFence(connection: NodeConnection): boolean;
+  /** A fence is about to be sent; the ticket that is returned belongs to its reply. */
+  fenceSending(connection: NodeConnection): number;
   /** A fence came back. `null`: the reply was no INFO, so replies are not in step; the connection ends. */
   fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void;
   /** The generation is over. Commands that were on it have been rejected before this is called. */
@@ -73,7 +75,7 @@ export class NodeConnection {
   fenceSentAt = -Infinity;
   /** Number of the last command that was handed to the socket. */
   flushedSeq = 0;
-  /** The newest good fence that came back on this connection, and the number of commands that stood before it. */
+  /** The newest good fence that came back on this connection. */
   lastFence: Fence | null = null;
 
   #seq = 0;
@@ -154,8 +156,10 @@ export class NodeConnection {
     command.connection = this;
     command.flush = flush;
     command.seq = ++this.#seq;
-    flush.lastSeq = command.seq;
-    if (command.verified) flush.fenced = true;
+    if (command.verified) {
+      flush.fenced = true;
+      flush.parked.push(command);
+    }
     this.inFlight++;
     this.#redis?.sendCommand(command as never);
     this.inFlightBytes += command.size;
@@ -253,6 +257,7 @@ export class NodeConnection {
     flush.sentAt = now;
     if (flush.fenced) {
       this.fenceSentAt = now;
+      flush.ticket = this.host.fenceSending(this);
       this.#send(new FenceCommand(flush, this.#onFence));
     }
     this.#current = null;

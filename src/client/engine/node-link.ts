@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import type { ConnectionHost, NodeConnection } from "../connection/node-connection.js";
 import { Mark } from "../consistency/marks.js";
+import type { Candidate } from "../routing/selector.js";
 import type { Connections, Target } from "./connections.js";
 
 /** Whoever owns the links. */
@@ -19,8 +20,18 @@ export interface LinkHost extends ConnectionHost {
  * The shared data connection to one node, one generation after another, and the mark of what the node has
  * applied. It opens a new generation when it is asked to, with growing gaps after failures.
  */
-export class NodeLink {
+export class NodeLink implements Candidate {
   readonly mark = new Mark();
+  /** The adopted master. */
+  isMaster = false;
+  /** As {@link Candidate}: a connection is open and the topology says that it may serve. */
+  serves = false;
+  inRotation = false;
+  likelyOffset = -1;
+  /** Why it doesn't serve, in words; empty while it does. */
+  reason = "never connected";
+  /** Moving average of how far behind the master it was when it was last looked at, in milliseconds. */
+  lagMs = 0;
   /** The open generation. */
   connection: NodeConnection | null = null;
   /** Why there is no open generation; empty before the first try. */
@@ -43,6 +54,14 @@ export class NodeLink {
 
   get id(): string {
     return this.target.node;
+  }
+
+  get latencyMs(): number | null {
+    return this.connection === null ? null : this.connection.latencyMs;
+  }
+
+  get inFlight(): number {
+    return this.connection === null ? 0 : this.connection.inFlight;
   }
 
   /** Opens a generation now, unless one is open or being opened. */

@@ -1,0 +1,247 @@
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import { classifyRefusal } from "../../protocol/reply-errors.js";
+import type { NodeConnection } from "../connection/node-connection.js";
+import type { KeyLedger } from "../consistency/key-ledger.js";
+import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
+import type { Samples } from "../consistency/samples.js";
+import { keysOf } from "../routing/command-spec.js";
+import type { ReadFromForm, Selector } from "../routing/selector.js";
+import type { NodeDescription, ReadContext } from "../types.js";
+import type { NodeLink } from "./node-link.js";
+import type { Operation } from "./operation.js";
+import { isReplyError } from "./reply-kind.js";
+
+/** What reading asks of whoever owns it. */
+export interface ReaderHost {
+  readonly clock: Clock;
+  readonly ledger: KeyLedger;
+  readonly samples: Samples;
+  readonly selector: Selector<NodeLink>;
+  readonly readHoldMs: number;
+  readonly failoverTimeoutMs: number;
+  /** The master's newest known offset of the adopted history; -1 = unknown. */
+  masterOffset(): number;
+  /** Somebody reads with a bound on staleness: marks and samples must be fresh enough for it. */
+  demandFreshness(maxStalenessMs: number): void;
+  link(node: string): NodeLink | undefined;
+  describe(): readonly NodeDescription[];
+  /** To the master, in the order of issue. */
+  toMaster(operations: readonly Operation[]): void;
+  replyError(operation: Operation, error: Error): Error;
+  noReplica(operation: Operation, heldMs: number): Error;
+  noMaster(operation: Operation): Error;
+  /** A node that was thought to serve does not. */
+  doubt(link: NodeLink, refusal: string): void;
+  /** Ask master and replicas how far they are, because reads wait for it. */
+  refreshMarks(): void;
+}
+
+/** How often held reads are looked at, in milliseconds; each look asks the replicas anew. */
+const HOLD_STEP_MS = 2;
+
+/**
+ * Sends a read to a node that surely has what it must see, keeps its value until the fence behind it was judged, and
+ * sends it elsewhere when the node, its connection or its history failed it.
+ */
+export class Reader {
+  /** Units that wait; all commands of one go together. */
+  #held: (readonly Operation[])[] = [];
+  #timer: TimerHandle | null = null;
+
+  constructor(private readonly host: ReaderHost) {}
+
+  /** Reads that wait for an eligible replica. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** One read, or the commands of a unit that only reads; they go to one node, in order. */
+  submit(operations: readonly Operation[]): void {
+    const first = operations[0] as Operation;
+    const { view } = first;
+    const form = view.consistency === "strong" ? "master" : view.readFrom;
+    const verified = view.consistency === "strong" || (view.consistency === "session" && view.verifyReads);
+    let need = ANY;
+    if (view.consistency === "session") for (const operation of operations) need = Math.max(need, this.#needOf(operation));
+    if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(first, need);
+    for (const operation of operations) {
+      operation.need = need;
+      operation.verified = verified;
+    }
+    const link = typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(first, form, need);
+    if (link === null) {
+      if (this.host.selector.outcome === "hold") this.#hold(operations);
+      // The lane waits for a master, and gives up in time.
+      else this.host.toMaster(operations);
+      return;
+    }
+    // What the master serves goes in line with the writes: behind those that were issued before it.
+    if (link.isMaster) this.host.toMaster(operations);
+    else this.#send(operations, link, this.host.selector.outcome === "fence");
+  }
+
+  /** To a given replica, whatever selection says: the scan home. */
+  sendTo(operation: Operation, link: NodeLink): void {
+    operation.verified = operation.view.consistency !== "eventual" && operation.view.verifyReads;
+    if (link.isMaster) this.host.toMaster([operation]);
+    else this.#send([operation], link, false);
+  }
+
+  replied(operation: Operation, reply: unknown): void {
+    if (operation.verified) {
+      operation.reply = reply;
+      return;
+    }
+    const { transaction } = operation;
+    if (transaction === null) operation.succeed(reply);
+    else if (transaction.collect(operation, reply, null)) transaction.settle();
+  }
+
+  failed(operation: Operation, error: Error): void {
+    const connection = operation.connection as NodeConnection;
+    const link = this.host.link(connection.node);
+    if (!isReplyError(error)) {
+      if (link?.connection === connection) link.serves = false;
+      // Written or not: a read may be read again.
+      this.#again(operation);
+      return;
+    }
+    const refusal = classifyRefusal(error.message, operation.name);
+    if (refusal?.retry && link) this.host.doubt(link, refusal.kind);
+    const decorated = this.host.replyError(operation, error);
+    operation.refusal = refusal?.retry ? decorated : null;
+    if (operation.verified) {
+      operation.parkedError = decorated;
+      return;
+    }
+    if (operation.transaction !== null) {
+      if (operation.transaction.collect(operation, undefined, decorated)) operation.transaction.settle();
+    } else if (refusal?.retry) this.#again(operation);
+    else operation.fail(decorated);
+  }
+
+  /** The fence behind these reads was judged good: their values may be handed out. */
+  release(parked: readonly Operation[]): void {
+    for (const operation of parked) {
+      if (operation.settled) continue;
+      if (operation.refusal !== null || operation.frontFailed) this.#again(operation);
+      else if (operation.parkedError !== null) operation.fail(operation.parkedError);
+      else operation.succeed(operation.reply);
+    }
+  }
+
+  /** The fence behind these reads was not good: what they saw is worth nothing. */
+  reroute(parked: readonly Operation[]): void {
+    for (const operation of parked) this.#again(operation);
+  }
+
+  /** Marks moved: looks whether what is held may go now. */
+  retryHeld(): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const operations of held) {
+      if (!(operations[0] as Operation).settled) this.submit(operations);
+    }
+  }
+
+  /** Ends everything that is held. */
+  rejectAll(error: (operation: Operation) => Error): void {
+    for (const operations of this.#held.splice(0)) for (const operation of operations) operation.fail(error(operation));
+    this.host.clock.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  #needOf(operation: Operation): Need {
+    const { spec, db, command } = operation;
+    if (spec.effects === "none" && spec.intent === "master") return ANY;
+    const { ledger } = this.host;
+    if (spec.firstKeyOnly) return ledger.need(db, command.args[0]);
+    if (spec.keysKnown !== "all") return ledger.ceiling;
+    return ledger.needOf(db, command.args, keysOf(spec, command.args));
+  }
+
+  #tolerance(operation: Operation, need: Need): Need {
+    const { maxStalenessMs, maxLagBytes } = operation.view;
+    let tolerated = Math.max(need, NONE);
+    if (maxStalenessMs !== null) {
+      this.host.demandFreshness(maxStalenessMs);
+      tolerated = Math.max(tolerated, this.host.samples.offsetWithin(maxStalenessMs, this.host.clock.now()));
+    }
+    if (maxLagBytes !== null) {
+      const offset = this.host.masterOffset();
+      tolerated = Math.max(tolerated, offset < 0 ? MASTER : offset - maxLagBytes);
+    }
+    return tolerated;
+  }
+
+  #pickByFunction(operation: Operation, readFrom: Exclude<Operation["view"]["readFrom"], ReadFromForm>, need: Need): NodeLink | null {
+    const { spec, view, command } = operation;
+    const context: ReadContext = {
+      command: spec.name,
+      keys: keysOf(spec, command.args).map((position) => command.args[position] as string | Buffer),
+      consistency: view.consistency,
+      ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
+    };
+    const ordered: NodeLink[] = [];
+    for (const { id } of readFrom(this.host.describe(), context)) {
+      const link = this.host.link(id);
+      if (link) ordered.push(link);
+    }
+    return this.host.selector.pickFrom(ordered, need);
+  }
+
+  #send(operations: readonly Operation[], link: NodeLink, fenceInFront: boolean): void {
+    const connection = link.connection as NodeConnection;
+    if (fenceInFront) {
+      const judged = operations.slice();
+      connection.fenceInFront((fence) => {
+        const enough = fence !== null && fence.offset >= (judged[0] as Operation).need && fence.replid === link.mark.replid;
+        for (const operation of judged) operation.frontFailed = !enough;
+      });
+      for (const operation of operations) operation.verified = true;
+    }
+    for (const operation of operations) {
+      operation.inLane = false;
+      connection.send(operation);
+    }
+  }
+
+  /** Sends it again, wherever it may go now; the whole transaction if it is part of one. */
+  #again(operation: Operation): void {
+    if (operation.settled) return;
+    const { transaction } = operation;
+    if (transaction !== null && operation !== transaction.exec) return;
+    const operations = transaction?.operations ?? [operation];
+    transaction?.reset();
+    const now = this.host.clock.now();
+    for (const one of operations) {
+      one.reply = undefined;
+      one.parkedError = null;
+      one.refusal = null;
+      one.frontFailed = false;
+    }
+    if (now - operation.issuedAt >= this.host.failoverTimeoutMs) {
+      for (const one of operations) one.fail(operation.refusal ?? this.host.noMaster(one));
+      return;
+    }
+    this.submit(operations);
+  }
+
+  #hold(operations: readonly Operation[]): void {
+    const now = this.host.clock.now();
+    const first = operations[0] as Operation;
+    if (first.heldSince < 0) first.heldSince = now;
+    const heldMs = now - first.heldSince;
+    if (heldMs >= this.host.readHoldMs) {
+      for (const operation of operations) operation.fail(this.host.noReplica(operation, Math.round(heldMs)));
+    } else this.#held.push(operations);
+    if (this.#held.length > 0) this.#timer ??= this.host.clock.setTimer(() => this.#step(), HOLD_STEP_MS, true);
+  }
+
+  #step(): void {
+    this.#timer = null;
+    this.host.refreshMarks();
+    this.retryHeld();
+  }
+}

@@ -1,0 +1,61 @@
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { Fence } from "../../protocol/info.js";
+import type { NodeConnection } from "../connection/node-connection.js";
+import type { Effect } from "../topology/effects.js";
+
+/** The effect that names a new master, a new history, or both. */
+export type Adoption = Extract<Effect, { type: "adopt" }>;
+
+/** How far the former master had come when it stopped being one. */
+export interface Farewell {
+  /** Its last offset of the former history; all that it acknowledged lies at or below. */
+  readonly lastOffset: number;
+}
+
+/**
+ * Does what the former master says of itself now prove how far it went as master? Only if it has become a
+ * replica, and all it had is in the new history: either it still shows the former history with an offset that
+ * the new master had too, or it was taken over into the new one by a partial resync.
+ */
+export function farewellOf(fence: Fence | null, adoption: Adoption): Farewell | null {
+  const { link } = adoption;
+  if (fence === null || link === null || fence.role !== "replica") return null;
+  if (fence.replid === link.from && fence.offset < link.at) return { lastOffset: fence.offset };
+  if (fence.replid === link.to && fence.replid2 === link.from && fence.secondReplOffset <= link.at) return { lastOffset: fence.secondReplOffset - 1 };
+  return null;
+}
+
+/**
+ * The step between two masters: the former one, if its connection still stands, is asked once behind everything
+ * that was sent to it how far it came. A planned failover loses nothing, and this shows it; without an answer in
+ * time it is taken for gone.
+ */
+export class Handover {
+  #timer: TimerHandle | null;
+  #done = false;
+
+  constructor(
+    former: NodeConnection | null,
+    readonly adoption: Adoption,
+    waitMs: number,
+    private readonly clock: Clock,
+    private readonly finish: (farewell: Farewell | null) => void,
+  ) {
+    this.#timer = clock.setTimer(() => this.#end(null), waitMs, true);
+    if (former === null || former.state !== "open") this.#end(null);
+    else former.fenceInFront((fence) => this.#end(farewellOf(fence, adoption)));
+  }
+
+  /** Ends it without a result being used; another one takes its place. */
+  cancel(): void {
+    this.#done = true;
+    this.clock.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  #end(farewell: Farewell | null): void {
+    if (this.#done) return;
+    this.cancel();
+    this.finish(farewell);
+  }
+}
