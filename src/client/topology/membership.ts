@@ -1,0 +1,165 @@
+import { type Address, addressId, type NodeId, translate } from "./address.js";
+import { type Draft, patchNode } from "./draft.js";
+import { isLiveReplica, resolve } from "./evidence.js";
+import type { NodeState, Seed } from "./state.js";
+
+/** A list of nodes is somebody else's word; this many are believed. */
+export const MAX_NODES = 256;
+
+export function newNode(
+  address: Address & { id: NodeId; path?: string | null },
+  origin: NodeState["origin"],
+): NodeState {
+  return {
+    id: address.id,
+    host: address.host,
+    port: address.port,
+    path: address.path ?? null,
+    origin,
+    aliases: [],
+    generation: 0,
+    lastSeq: Number.NEGATIVE_INFINITY,
+    reachable: false,
+    info: null,
+    runId: null,
+    loading: false,
+    latencyMs: null,
+    goodSentAt: Number.NEGATIVE_INFINITY,
+    goodAt: Number.NEGATIVE_INFINITY,
+    failures: 0,
+    failure: null,
+    replicaSeen: null,
+    follows: null,
+    member: false,
+    troubledAt: null,
+    unconnectableSince: null,
+    unlistedAt: null,
+    doubtedAt: null,
+    refusedAt: Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** Whether any question to it has been answered or has failed. */
+export function isSettled(node: NodeState): boolean {
+  return node.info !== null || node.failures > 0;
+}
+
+function addNode(draft: Draft, address: Address & { id: NodeId; path?: string }, origin: NodeState["origin"]): void {
+  if (draft.nodes.has(address.id) || draft.nodes.size >= MAX_NODES) return;
+  draft.nodes.set(address.id, newNode(address, origin));
+  draft.membership.push({ type: "addNode", node: address.id, address: { host: address.host, port: address.port } });
+  draft.check.add(address.id);
+}
+
+function removeNode(draft: Draft, id: NodeId, aliasOf: NodeId | null): void {
+  draft.nodes.delete(id);
+  draft.check.delete(id);
+  draft.membership.push({ type: "removeNode", node: id, aliasOf });
+}
+
+function seedOf(draft: Draft, id: NodeId): Seed | undefined {
+  return draft.seeds.find((seed) => seed.id === id);
+}
+
+/**
+ * A run_id says which process answered. Two addresses with one run_id are one node; when the run_id behind an
+ * address changes, its aliases are addresses of their own again. False: `node` is now an alias and gone.
+ */
+export function noteRunId(draft: Draft, node: NodeState, runId: string | null): boolean {
+  if (node.runId !== null && runId !== null && node.runId !== runId) splitAliases(draft, node, () => true);
+  if (runId === null) return true;
+  for (const other of draft.nodes.values()) {
+    if (other.id === node.id || other.runId !== runId) continue;
+    const keepsOther = precedes(draft, other.id, node.id);
+    merge(draft, keepsOther ? other.id : node.id, keepsOther ? node.id : other.id);
+    if (keepsOther) return false;
+  }
+  return true;
+}
+
+/** The address that was known first gives the node its name. */
+function precedes(draft: Draft, a: NodeId, b: NodeId): boolean {
+  for (const id of draft.nodes.keys()) {
+    if (id === a) return true;
+    if (id === b) return false;
+  }
+  return false;
+}
+
+function merge(draft: Draft, keep: NodeId, drop: NodeId): void {
+  const kept = draft.nodes.get(keep);
+  const dropped = draft.nodes.get(drop);
+  if (kept === undefined || dropped === undefined) return;
+  const addresses = [drop, ...dropped.aliases];
+  for (const address of addresses) draft.aliasOf.set(address, keep);
+  patchNode(draft, keep, {
+    aliases: [...kept.aliases, ...addresses],
+    member: kept.member || dropped.member,
+    replicaSeen: kept.replicaSeen ?? dropped.replicaSeen,
+  });
+  if (draft.adopted?.node === drop) draft.adopted = { ...draft.adopted, node: keep };
+  removeNode(draft, drop, keep);
+}
+
+/** While a node can't be reached by its name, the seeds that led to it may lead elsewhere by now. */
+export function splitSeedAliases(draft: Draft, id: NodeId): void {
+  const node = draft.nodes.get(id);
+  if (node !== undefined) splitAliases(draft, node, (alias) => seedOf(draft, alias) !== undefined);
+}
+
+function splitAliases(draft: Draft, node: NodeState, which: (alias: NodeId) => boolean): void {
+  const split = node.aliases.filter(which);
+  if (split.length === 0) return;
+  patchNode(draft, node.id, { aliases: node.aliases.filter((alias) => !which(alias)) });
+  for (const alias of split) {
+    draft.aliasOf.delete(alias);
+    const seed = seedOf(draft, alias);
+    if (seed !== undefined) addNode(draft, seed, "seed");
+  }
+}
+
+/** Adds nodes that others name; forgets discovered ones that nobody has named for long and that don't matter. */
+export function discover(draft: Draft): void {
+  const named = new Map<NodeId, Address>();
+  const name = (raw: Address): void => {
+    const address = translate(raw, draft.config.natMap);
+    named.set(resolve(draft, addressId(address)), address);
+  };
+  for (const word of draft.sentinels.values()) {
+    name(word.master);
+    if (draft.config.discoverReplicas) word.replicas.forEach(name);
+  }
+  for (const node of draft.nodes.values()) {
+    const { info } = node;
+    if (info === null) continue;
+    if (isLiveReplica(node) && info.masterHost !== null && isPort(info.masterPort)) {
+      name({ host: info.masterHost, port: info.masterPort });
+    }
+    const ours = draft.adopted !== null && info.replid === draft.adopted.replid;
+    if (ours && draft.config.discoverReplicas) info.replicas.forEach(name);
+  }
+  for (const [id, address] of named) {
+    if (!draft.nodes.has(id)) addNode(draft, { id, host: address.host, port: address.port }, "discovered");
+  }
+  for (const node of [...draft.nodes.values()]) forgetUnlisted(draft, node, named.has(node.id));
+}
+
+function isPort(port: number | null): port is number {
+  return port !== null && port > 0 && port <= 65535;
+}
+
+function forgetUnlisted(draft: Draft, node: NodeState, listed: boolean): void {
+  if (node.origin === "seed") return;
+  const kept = listed || draft.adopted?.node === node.id || (node.reachable && node.member);
+  if (kept) {
+    if (node.unlistedAt !== null) patchNode(draft, node.id, { unlistedAt: null });
+    return;
+  }
+  const since = node.unlistedAt ?? draft.now;
+  if (draft.now - since >= draft.config.failoverTimeoutMs) {
+    for (const alias of node.aliases) draft.aliasOf.delete(alias);
+    removeNode(draft, node.id, null);
+  } else if (node.unlistedAt === null) {
+    patchNode(draft, node.id, { unlistedAt: since });
+  }
+}
