@@ -37,11 +37,10 @@ export interface PollFailedInput extends Sent {
   readonly reason: string;
 }
 
-/** A command was refused in a way that concerns the topology. */
+/** A command was refused in a way that concerns the topology. An old one only leads to one more question. */
 export interface RefusalInput extends At {
   readonly type: "refusal";
   readonly node: NodeId;
-  readonly generation: number;
   readonly kind: RefusalKind;
 }
 
@@ -49,8 +48,6 @@ export interface RefusalInput extends At {
 export interface ConnectionLostInput extends At {
   readonly type: "connectionLost";
   readonly node: NodeId;
-  readonly generation: number;
-  readonly reason: string;
 }
 
 /** A Sentinel's word; verified by INFO before anything follows from it. */

@@ -1,6 +1,5 @@
 import { Backoff } from "../../core/backoff.js";
-import type { Clock, TimerHandle } from "../../core/clock.js";
-import type { Random } from "../../core/random.js";
+import type { TimerHandle } from "../../core/clock.js";
 import type { NodeId } from "./address.js";
 import type { TopologyInput } from "./input.js";
 import { NodeLoop } from "./node-loop.js";

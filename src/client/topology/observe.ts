@@ -115,7 +115,7 @@ function observeFailure(draft: Draft, input: PollFailedInput): boolean {
 
 function observeRefusal(draft: Draft, input: RefusalInput): boolean {
   const before = draft.nodes.get(input.node);
-  if (before === undefined || input.generation < before.generation) return false;
+  if (before === undefined) return false;
   const troubledAt = before.troubledAt ?? input.at;
   switch (input.kind) {
     case "readonly":
@@ -135,7 +135,7 @@ function observeRefusal(draft: Draft, input: RefusalInput): boolean {
 
 function observeLoss(draft: Draft, input: ConnectionLostInput): boolean {
   const before = draft.nodes.get(input.node);
-  if (before === undefined || input.generation < before.generation) return false;
+  if (before === undefined) return false;
   patchNode(draft, input.node, { doubtedAt: input.at, troubledAt: before.troubledAt ?? input.at });
   askAgain(draft);
   return true;
