@@ -1,0 +1,201 @@
+import type { Bytes } from "./reply.js";
+import { splitArguments } from "./split-arguments.js";
+
+/** Limits of a {@link RequestDecoder}. */
+export interface RequestLimits {
+  /** Longest bulk string, in bytes (proto-max-bulk-len). */
+  maxBulkBytes: number;
+  /** Before AUTH: at most 10 arguments of 16 KB each. */
+  unauthenticated: boolean;
+}
+
+const MAX_INLINE = 64 * 1024;
+const MAX_ARGUMENTS = 2 ** 31 - 1;
+const UNAUTHENTICATED_ARGUMENTS = 10;
+const UNAUTHENTICATED_BULK = 16384;
+const LF = 10;
+const CR = 13;
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Reads commands from a byte stream cut anywhere: RESP arrays of bulk strings, and inline lines. It never allocates
+ * what a header claims: memory grows as bytes come. After an error it is poisoned: `error` stays, nothing more is read.
+ */
+export class RequestDecoder {
+  /** The text of the protocol error (without `ERR `), null while all is well. */
+  error: Bytes | null = null;
+  /** Bytes of the stream that complete commands have used so far, blank lines between them included. */
+  consumed = 0;
+  #buffer: Buffer = EMPTY;
+  #at = 0;
+  /** Chunks that came since `#buffer` was joined, and their bytes. */
+  #later: Buffer[] = [];
+  #laterBytes = 0;
+  /** No need to look before so many unread bytes are there. */
+  #need = 1;
+  /** Arguments still to come of the command being read; 0 between commands. */
+  #missing = 0;
+  /** Length of the bulk string being read; -1 = its header comes first. */
+  #bulk = -1;
+  #args: Bytes[] = [];
+  /** Where the line end has been looked for already, relative to `#at`. */
+  #scanned = 0;
+
+  constructor(readonly limits: RequestLimits) {}
+
+  /** Takes the next piece of the stream. The buffer must not be changed afterwards. */
+  push(chunk: Buffer): void {
+    if (this.error !== null) return;
+    if (this.#at === this.#buffer.length && this.#laterBytes === 0) {
+      this.#buffer = chunk;
+      this.#at = 0;
+    } else {
+      this.#later.push(chunk);
+      this.#laterBytes += chunk.length;
+    }
+  }
+
+  /** Bytes that came and are not part of a command that was handed out. */
+  get pendingBytes(): number {
+    return this.#buffer.length - this.#at + this.#laterBytes;
+  }
+
+  /** Takes the bytes that no command has used: what follows may be another protocol. Ends the decoder's work. */
+  takeRest(): Buffer {
+    this.#join();
+    const rest = this.#buffer.subarray(this.#at);
+    this.#buffer = EMPTY;
+    this.#at = 0;
+    return rest;
+  }
+
+  /** The next complete command, or null if more bytes are needed (or `error` is set). Never empty. */
+  next(): Bytes[] | null {
+    while (this.error === null) {
+      if (this.pendingBytes < this.#need) return null;
+      if (this.#laterBytes > 0) this.#join();
+      const before = this.#at;
+      const done = this.#missing > 0 ? this.#readArguments() : this.#readStart();
+      this.consumed += this.#at - before;
+      if (done === "command") {
+        const args = this.#args;
+        this.#args = [];
+        return args;
+      }
+      if (done === "more") return null;
+    }
+    return null;
+  }
+
+  #join(): void {
+    if (this.#laterBytes === 0) return;
+    this.#buffer = Buffer.concat([this.#buffer.subarray(this.#at), ...this.#later]);
+    this.#at = 0;
+    this.#later = [];
+    this.#laterBytes = 0;
+  }
+
+  /** Reads a header or an inline command. */
+  #readStart(): "command" | "again" | "more" {
+    const isArray = this.#buffer[this.#at] === 42; // '*'
+    const end = this.#lineEnd(isArray ? "too big mbulk count string" : "too big inline request");
+    if (end < 0) return "more";
+    const start = this.#at;
+    if (!isArray) return this.#readInline(start, end);
+    const count = this.#integer(start + 1, end);
+    if (Number.isNaN(count) || count > MAX_ARGUMENTS) return this.#fail("invalid multibulk length");
+    if (count > UNAUTHENTICATED_ARGUMENTS && this.limits.unauthenticated) return this.#fail("unauthenticated multibulk length");
+    this.#at = end + 1;
+    if (count <= 0) return "again";
+    this.#missing = count;
+    return this.#readArguments();
+  }
+
+  #readInline(start: number, end: number): "command" | "again" | "more" {
+    const stop = end > start && this.#buffer[end - 1] === CR ? end - 1 : end;
+    const args = splitArguments(this.#buffer.latin1Slice(start, stop));
+    if (args === null) return this.#fail("unbalanced quotes in request");
+    this.#at = end + 1;
+    if (args.length === 0) return "again";
+    this.#args = args;
+    return "command";
+  }
+
+  #readArguments(): "command" | "more" {
+    while (this.#missing > 0) {
+      if (this.#bulk < 0) {
+        if (this.#at >= this.#buffer.length) return this.#wait(1);
+        const end = this.#lineEnd("too big bulk count string");
+        if (end < 0) return "more";
+        const start = this.#at;
+        const first = this.#buffer[start] as number;
+        if (first !== 36) return this.#fail(`expected '$', got '${String.fromCharCode(first)}'`);
+        const length = this.#integer(start + 1, end);
+        if (!(length >= 0 && length <= this.limits.maxBulkBytes)) return this.#fail("invalid bulk length");
+        if (length > UNAUTHENTICATED_BULK && this.limits.unauthenticated) return this.#fail("unauthenticated bulk length");
+        this.#at = end + 1;
+        this.#bulk = length;
+      }
+      const stop = this.#at + this.#bulk;
+      if (this.#buffer.length < stop + 2) return this.#wait(this.#bulk + 2);
+      this.#args.push(this.#buffer.latin1Slice(this.#at, stop));
+      this.#at = stop + 2;
+      this.#bulk = -1;
+      this.#missing--;
+    }
+    this.#need = 1;
+    return "command";
+  }
+
+  /** Index of the next LF, or -1 if it hasn't come; too long a line is an error. */
+  #lineEnd(tooLong: string): number {
+    const end = this.#buffer.indexOf(LF, this.#at + this.#scanned);
+    if (end >= 0) {
+      this.#scanned = 0;
+      this.#need = 1;
+      return end;
+    }
+    const length = this.#buffer.length - this.#at;
+    if (length > MAX_INLINE) {
+      this.#fail(tooLong);
+      return -1;
+    }
+    this.#scanned = length;
+    this.#wait(length + 1);
+    return -1;
+  }
+
+  /** The integer between two indices, where a CR may stand at the end; NaN if it is not written as Redis wants it. */
+  #integer(start: number, end: number): number {
+    const buffer = this.#buffer;
+    const stop = buffer[end - 1] === CR ? end - 1 : end;
+    let at = start;
+    const negative = buffer[at] === 45;
+    if (negative) at++;
+    const digits = stop - at;
+    if (digits < 1 || digits > 15) return Number.NaN;
+    if (buffer[at] === 48 && (digits > 1 || negative)) return Number.NaN;
+    let value = 0;
+    for (; at < stop; at++) {
+      const digit = (buffer[at] as number) - 48;
+      if (digit < 0 || digit > 9) return Number.NaN;
+      value = value * 10 + digit;
+    }
+    return negative ? -value : value;
+  }
+
+  #wait(bytes: number): "more" {
+    this.#need = bytes;
+    return "more";
+  }
+
+  #fail(text: string): "more" {
+    this.error = `Protocol error: ${text}`;
+    this.#buffer = EMPTY;
+    this.#at = 0;
+    this.#later = [];
+    this.#laterBytes = 0;
+    this.#args = [];
+    return "more";
+  }
+}

@@ -1,0 +1,5 @@
+import type { CommandGroup } from "../dispatch/registry.js";
+import { transactionCommands } from "./transactions.js";
+
+/** The groups that every server has. */
+export const commandGroups: readonly CommandGroup[] = [transactionCommands];

@@ -1,0 +1,64 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Directive } from "./directives.js";
+import { parseSpecial } from "./parse-special.js";
+
+/** A value as CONFIG GET shows it, or why it is refused, in redis-server's words. */
+export type ParsedValue = { readonly value: string } | { readonly error: string };
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1000,
+  kb: 1024,
+  m: 1000 ** 2,
+  mb: 1024 ** 2,
+  g: 1000 ** 3,
+  gb: 1024 ** 3,
+};
+
+/** Bytes meant by `100`, `1k`, `64mb` …; null if it is nothing of the kind. */
+export function parseMemory(text: Bytes): number | null {
+  const found = /^(-?\d+)([a-z]*)$/i.exec(text);
+  const unit = UNITS[found?.[2]?.toLowerCase() ?? "?"];
+  return found === null || unit === undefined ? null : Number(found[1]) * unit;
+}
+
+/** Checks a directive's value and brings it to the form that CONFIG GET shows. */
+export function parseValue(directive: Directive, text: Bytes): ParsedValue {
+  const { kind } = directive;
+  switch (kind.kind) {
+    case "text":
+      return { value: text };
+    case "bool": {
+      const value = text.toLowerCase();
+      return value === "yes" || value === "no" ? { value } : { error: "argument must be 'yes' or 'no'" };
+    }
+    case "choice": {
+      const words = kind.several === true ? text.split(" ") : [text];
+      const value = words.map((word) => kind.choices.find((choice) => choice === word.toLowerCase()));
+      return value.includes(undefined)
+        ? { error: `argument(s) must be one of the following: ${kind.choices.join(", ")}` }
+        : { value: value.join(" ") };
+    }
+    case "integer": {
+      if (kind.octal === true) {
+        if (!/^[0-7]+$/.test(text)) return { error: "argument couldn't be parsed as an octal number" };
+        return ranged(Number.parseInt(text, 8), kind.min, kind.max, text);
+      }
+      if (!/^-?(0|[1-9]\d*)$/.test(text) || text === "-0") return { error: "argument couldn't be parsed into an integer" };
+      return ranged(Number(text), kind.min, kind.max, text);
+    }
+    case "memory": {
+      if (kind.min < 0 && /^\d+%$/.test(text)) return { value: text };
+      const bytes = parseMemory(text);
+      if (bytes === null || bytes < 0) return { error: "argument must be a memory value" };
+      return ranged(bytes, kind.min, kind.max, String(bytes));
+    }
+    case "special":
+      return parseSpecial(directive.name, text);
+  }
+}
+
+function ranged(value: number, min: number, max: number, text: string): ParsedValue {
+  return value >= min && value <= max ? { value: text } : { error: `argument must be between ${min} and ${max} inclusive` };
+}

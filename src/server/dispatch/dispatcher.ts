@@ -1,0 +1,248 @@
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
+import { ErrorReply, NO_REPLY, QUEUED } from "../../protocol/resp/reply.js";
+import type { ServerCore } from "../server-core.js";
+import type { Client } from "./client.js";
+import { CommandError, errors, wrongArity } from "./errors.js";
+import { Flag } from "./flags.js";
+import { feedMonitors } from "./monitor.js";
+import { allowedInRestrictedPubSub, combinedBits, debugRefusal, unknownCommand } from "./refusals.js";
+import type { Command } from "./registry.js";
+
+/** Commands that run at once inside MULTI instead of being queued. */
+const NOT_QUEUED = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
+/** The way of a command: check whether it may run, run it or queue it, answer, pass on what it changed. */
+export class Dispatcher {
+  constructor(private readonly server: ServerCore) {}
+
+  /** Runs what the client has sent, until it is blocked, paused, closing, or there is no complete command left. */
+  workOff(client: Client): void {
+    if (client.busy) return;
+    client.busy = true;
+    const { decoder } = client;
+    while (!client.closing && client.waiter === null) {
+      const args = client.postponed ?? decoder.next();
+      client.postponed = null;
+      if (args === null) break;
+      this.#process(client, args);
+      if (client.postponed !== null) break;
+    }
+    client.busy = false;
+    if (decoder.error !== null && !client.closing) {
+      client.reply(new ErrorReply(`ERR ${decoder.error}`));
+      client.closing = true;
+    }
+    if (client.closing) client.connection?.end();
+  }
+
+  executeFromMaster(args: readonly Bytes[]): Reply {
+    const client = this.server.masterClient;
+    this.#prepare(client);
+    const command = this.server.commands.resolve(args);
+    let reply: Reply;
+    if (command?.handler == null) reply = unknownCommand(this.server.commands, args);
+    else if (!arityFits(command, args)) reply = wrongArity(command.name);
+    else if (client.queued !== null && !NOT_QUEUED.has(command.name)) {
+      client.queued.push({ command, args });
+      return QUEUED;
+    } else reply = this.#call(client, command, args);
+    this.#afterUnit();
+    return reply;
+  }
+
+  runForWaiter(client: Client, retry: () => Reply | null): Reply | null {
+    const { effects, replication } = this.server;
+    effects.begin();
+    try {
+      return retry();
+    } finally {
+      effects.end(client.db.index, [], replication.feeding);
+      if (effects.pending) effects.flush(replication, true);
+    }
+  }
+
+  /** EXEC's work: runs what is queued and gathers the replies. */
+  runQueued(client: Client): Reply {
+    const queued = client.queued ?? [];
+    client.queued = null;
+    client.queueBroken = false;
+    const { server } = this;
+    const replies: Reply[] = [];
+    server.inExec = true;
+    try {
+      for (const { command, args } of queued) replies.push(this.#call(client, command, args));
+    } finally {
+      server.inExec = false;
+    }
+    // EXEC itself is no change; its commands have reported theirs.
+    server.effects.begin();
+    return replies;
+  }
+
+  #process(client: Client, args: readonly Bytes[]): void {
+    const { server } = this;
+    this.#prepare(client);
+    const name = args[0] as Bytes;
+    if (server.faults !== null && this.#faulted(client, name, args)) return;
+    const command = server.commands.resolve(args);
+    if (command?.handler == null && isHttp(name)) {
+      // A browser was led here by somebody else's page: don't let its body be read as commands.
+      server.log("warning", "Possible SECURITY ATTACK detected. Connection aborted.");
+      client.closing = true;
+      return;
+    }
+    const refusal = this.#refusal(client, command, args);
+    if (refusal === POSTPONED) {
+      client.postponed = args;
+      return;
+    }
+    if (refusal !== null) {
+      this.#reject(client, command, refusal as ErrorReply);
+      return;
+    }
+    const known = command as Command;
+    client.lastCommand = known.name;
+    if (client.queued !== null && !NOT_QUEUED.has(known.name)) {
+      client.queued.push({ command: known, args });
+      client.reply(QUEUED);
+      return;
+    }
+    const reply = this.#call(client, known, args);
+    if (reply !== NO_REPLY) client.reply(reply);
+    if (client.replyMode !== "on") this.#nextReplyMode(client);
+    this.#afterUnit();
+  }
+
+  /** Sets the time that counts, and what happens to expired keys. */
+  #prepare(client: Client): void {
+    const { keyspace, clock, replication, pause } = this.server;
+    const now = clock.epoch();
+    keyspace.nowMs = now;
+    client.lastActiveMs = now;
+    if (client.isMasterLink) keyspace.expiry = "ignore";
+    else keyspace.expiry = replication.role === "master" && pause.mode === null ? "delete" : "hide";
+  }
+
+  #refusal(client: Client, command: Command | undefined, args: readonly Bytes[]): ErrorReply | typeof POSTPONED | null {
+    const { server } = this;
+    if (command === undefined) return unknownCommand(server.commands, args);
+    if (!arityFits(command, args)) return wrongArity(command.name);
+    if (command.handler === null) return unknownCommand(server.commands, args);
+    const bits = command.name === "exec" ? combinedBits(client, command) : command.flagBits;
+    if ((bits & Flag.protected) !== 0) {
+      const refused = debugRefusal(client, server.config, command);
+      if (refused !== null) return refused;
+    }
+    if (!client.authenticated && (bits & Flag.noAuth) === 0) return errors.noAuth;
+    if (client.queued !== null && (bits & Flag.noMulti) !== 0) return errors.notInTransaction;
+    const refused = server.replication.refusal(client, bits);
+    if (refused !== null) return refused;
+    if (client.resp === 2 && client.isSubscriber && !allowedInRestrictedPubSub(command.name)) {
+      return new ErrorReply(
+        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
+    }
+    if (server.replication.loading && (bits & Flag.loading) === 0) return errors.loading;
+    if (client.isReplica && (bits & (Flag.write | Flag.readonly)) !== 0) return errors.replicaKeyspace;
+    return server.pause.mode !== null && server.pause.holds(client, bits) ? POSTPONED : null;
+  }
+
+  #reject(client: Client, command: Command | undefined, error: ErrorReply): void {
+    this.server.stats.countError(error.text);
+    if (command !== undefined) command.rejectedCalls++;
+    if (client.queued !== null) client.queueBroken = true;
+    if (command?.name === "exec" && client.queued !== null) {
+      discard(this.server, client);
+      client.reply(new ErrorReply(`EXECABORT Transaction discarded because of: ${error.text}`));
+    } else {
+      client.reply(error);
+    }
+    if (client.replyMode !== "on") this.#nextReplyMode(client);
+  }
+
+  /** Runs one command; its error becomes its reply. */
+  #call(client: Client, command: Command, args: readonly Bytes[]): Reply {
+    const { server } = this;
+    const { effects, clock } = server;
+    server.keyspace.counting = !command.isWrite;
+    const db = client.db.index;
+    const startMs = clock.now();
+    effects.begin();
+    let reply: Reply;
+    try {
+      reply = (command.handler as NonNullable<Command["handler"]>)(client.ctx, args);
+    } catch (error) {
+      reply = this.#replyOf(error, command);
+    }
+    effects.end(db, args, server.replication.feeding && !client.isMasterLink);
+    const micros = (clock.now() - startMs) * 1000;
+    command.calls++;
+    command.usec += micros;
+    server.stats.commandsProcessed++;
+    if (reply instanceof ErrorReply) {
+      command.failedCalls++;
+      server.stats.countError(reply.text);
+    }
+    server.slowLog.note(client, args, micros);
+    if (server.monitors.size > 0) feedMonitors(server, client, command, args);
+    return reply;
+  }
+
+  #replyOf(error: unknown, command: Command): ErrorReply {
+    if (error instanceof CommandError) return error.reply;
+    // A bug of ours must not take the process of the application with it; it is said loudly instead.
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.server.log("warning", `internal error in '${command.name}': ${text}`);
+    return new ErrorReply(`ERR internal error in '${command.name}'`);
+  }
+
+  #afterUnit(): void {
+    const { effects, blocking, replication } = this.server;
+    if (effects.pending) effects.flush(replication, false);
+    if (blocking.hasReady) blocking.serve();
+  }
+
+  /** True if an injected fault has taken the command over. */
+  #faulted(client: Client, name: Bytes, args: readonly Bytes[]): boolean {
+    const fault = this.server.faults?.beforeCommand(client, name, args) ?? null;
+    if (fault === null) return false;
+    if (fault.kind === "error") {
+      const command = this.server.commands.resolve(args);
+      this.#reject(client, command, fault.reply);
+    } else if (fault.kind === "close") {
+      if (fault.when === "after") {
+        const command = this.server.commands.resolve(args);
+        if (command?.handler != null && arityFits(command, args)) this.#call(client, command, args);
+        this.#afterUnit();
+      }
+      client.closing = true;
+      client.connection?.destroy(true);
+    }
+    return true;
+  }
+
+  #nextReplyMode(client: Client): void {
+    if (client.replyMode === "skip") client.replyMode = "on";
+    else if (client.replyMode === "skipNext") client.replyMode = "skip";
+  }
+}
+
+const POSTPONED = Symbol("postponed by a pause");
+
+/** Leaves MULTI and WATCH. */
+export function discard(server: ServerCore, client: Client): void {
+  client.queued = null;
+  client.queueBroken = false;
+  client.watchBroken = false;
+  server.keyspace.unwatch(client);
+}
+
+function arityFits(command: Command, args: readonly Bytes[]): boolean {
+  const { arity } = command.spec;
+  return arity >= 0 ? args.length === arity : args.length >= -arity;
+}
+
+function isHttp(name: Bytes): boolean {
+  const lower = name.length <= 5 ? name.toLowerCase() : "";
+  return lower === "post" || lower === "host:";
+}

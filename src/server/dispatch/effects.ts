@@ -1,0 +1,72 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { ReplicationHooks } from "./hooks.js";
+
+/**
+ * What the running command changes, and what of it goes into the replication stream. One command at a time: `begin`,
+ * the handler, `end`; then, when the outermost unit (a command, an EXEC, a served waiter) is over, `flush`.
+ */
+export class Effects {
+  /** Changes since the last save. */
+  totalDirty = 0;
+  #dirty = 0;
+  #rewritten: readonly Bytes[] | null = null;
+  #prevented = false;
+  #forced = false;
+  #dbs: number[] = [];
+  #commands: (readonly Bytes[])[] = [];
+
+  begin(): void {
+    this.#dirty = 0;
+    this.#rewritten = null;
+    this.#prevented = false;
+    this.#forced = false;
+  }
+
+  /** The command is done: queues it for the stream if it changed something. */
+  end(db: number, args: readonly Bytes[], feeding: boolean): void {
+    if (this.#dirty === 0 && !this.#forced) return;
+    this.totalDirty += this.#dirty;
+    if (feeding && !this.#prevented) this.add(db, this.#rewritten ?? args);
+  }
+
+  changed(count: number): void {
+    this.#dirty += count;
+  }
+
+  rewrite(argv: readonly Bytes[]): void {
+    this.#rewritten = argv;
+  }
+
+  prevent(): void {
+    this.#prevented = true;
+  }
+
+  force(): void {
+    this.#forced = true;
+  }
+
+  /** Queues a command for the stream. */
+  add(db: number, argv: readonly Bytes[]): void {
+    this.#dbs.push(db);
+    this.#commands.push(argv);
+  }
+
+  get pending(): boolean {
+    return this.#commands.length > 0;
+  }
+
+  /** Hands over what is queued: one command bare, several in MULTI/EXEC unless `bare`. */
+  flush(replication: ReplicationHooks, bare: boolean): void {
+    const dbs = this.#dbs;
+    const commands = this.#commands;
+    this.#dbs = [];
+    this.#commands = [];
+    const wrap = commands.length > 1 && !bare;
+    if (wrap) replication.feed(dbs[0] as number, MULTI);
+    for (let i = 0; i < commands.length; i++) replication.feed(dbs[i] as number, commands[i] as readonly Bytes[]);
+    if (wrap) replication.feed(-1, EXEC);
+  }
+}
+
+const MULTI: readonly Bytes[] = ["MULTI"];
+const EXEC: readonly Bytes[] = ["EXEC"];

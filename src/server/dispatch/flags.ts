@@ -1,0 +1,39 @@
+/** Flags of the command table as bits, so that the way of a command tests one number. */
+export const Flag = {
+  write: 1,
+  readonly: 2,
+  noAuth: 4,
+  noMulti: 8,
+  stale: 16,
+  loading: 32,
+  pubsub: 64,
+  skipMonitor: 128,
+  denyOom: 256,
+  mayReplicate: 512,
+  admin: 1024,
+  blocking: 2048,
+  protected: 4096,
+} as const;
+
+const BITS: Readonly<Record<string, number>> = {
+  write: Flag.write,
+  readonly: Flag.readonly,
+  no_auth: Flag.noAuth,
+  no_multi: Flag.noMulti,
+  stale: Flag.stale,
+  loading: Flag.loading,
+  pubsub: Flag.pubsub,
+  skip_monitor: Flag.skipMonitor,
+  denyoom: Flag.denyOom,
+  may_replicate: Flag.mayReplicate,
+  admin: Flag.admin,
+  blocking: Flag.blocking,
+  protected: Flag.protected,
+};
+
+/** The bits of a list of flag names; names without a bit are left out. */
+export function flagBits(flags: readonly string[]): number {
+  let bits = 0;
+  for (const flag of flags) bits |= BITS[flag] ?? 0;
+  return bits;
+}

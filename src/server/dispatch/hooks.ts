@@ -1,0 +1,53 @@
+import type { Bytes, ErrorReply } from "../../protocol/resp/reply.js";
+import type { Client } from "./client.js";
+
+/** What the core asks of replication. Assigned to `ServerCore.replication` before it listens. */
+export interface ReplicationHooks {
+  readonly role: "master" | "replica";
+  /** False while nobody needs the stream (no backlog, no replica): the core then skips `feed`. */
+  readonly feeding: boolean;
+  /**
+   * The stream's next command. `db` is the database that it refers to (a SELECT may have to go before); -1 = any
+   * (EXEC): no SELECT. Never called for what the master link brought: a replica hands on its master's bytes.
+   */
+  feed(db: number, argv: readonly Bytes[]): void;
+  /**
+   * Refusals in Redis's order: NOREPLICAS, READONLY, MASTERDOWN (LOADING is `loading` below); null = go on. `bits` are
+   * the command's flags (`Flag` in flags.ts); for EXEC `write` if anything queued writes, `stale` if all of it has it.
+   * Not asked for the master's commands.
+   */
+  refusal(client: Client, bits: number): ErrorReply | null;
+  /** True while a dataset is loaded: commands without the `loading` flag get -LOADING. */
+  readonly loading: boolean;
+  /** `name:value` lines of INFO's sections, without the header. */
+  infoReplication(): readonly string[];
+  infoPersistence(): readonly string[];
+  /** For INFO stats. */
+  readonly syncFull: number;
+  readonly syncPartialOk: number;
+  readonly syncPartialErr: number;
+  /** Replicas that are attached, for INFO and CLIENT LIST. */
+  readonly connectedReplicas: number;
+  /** A client (a replica's link, a blocked WAIT …) is gone. */
+  clientClosed(client: Client): void;
+  /** CONFIG SET has changed these directives (`replica-priority`, `repl-backlog-size`, …). */
+  configChanged(names: readonly string[]): void;
+  /** The server stops listening; called once, before the connections are closed. `save` is SHUTDOWN's or the save points'. */
+  shutdown(save: boolean): Promise<void> | void;
+}
+
+/** What is to become of a command, by an injected fault. */
+export type Fault =
+  | { readonly kind: "error"; readonly reply: ErrorReply }
+  /** Neither executed nor answered; the connection stays. */
+  | { readonly kind: "swallow" }
+  /** Resets the connection, before or after executing. */
+  | { readonly kind: "close"; readonly when: "before" | "after" };
+
+/** Injected faults. Assigned to `ServerCore.faults`; null costs nothing. */
+export interface FaultHooks {
+  /** Asked before each command of a client (not of the master link). */
+  beforeCommand(client: Client, name: string, args: readonly Bytes[]): Fault | null;
+  /** A connection was accepted: here `client.connection` may be held or delayed from its first byte. */
+  clientOpened(client: Client): void;
+}

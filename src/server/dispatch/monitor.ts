@@ -1,0 +1,23 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import { SimpleString } from "../../protocol/resp/reply.js";
+import type { ServerCore } from "../server-core.js";
+import { quoted } from "../commands/support/quoted.js";
+import type { Client } from "./client.js";
+import { Flag } from "./flags.js";
+import type { Command } from "./registry.js";
+
+/** Tells those who MONITOR of a command that ran. Administrative commands (they carry passwords) are not shown. */
+export function feedMonitors(server: ServerCore, client: Client, command: Command, args: readonly Bytes[]): void {
+  if ((command.flagBits & (Flag.skipMonitor | Flag.admin)) !== 0) return;
+  const epoch = server.clock.epoch();
+  const time = `${Math.floor(epoch / 1000)}.${String((epoch % 1000) * 1000).padStart(6, "0")}`;
+  const endpoints = client.connection?.endpoints;
+  const from =
+    endpoints === undefined
+      ? "?:0"
+      : endpoints.unixPath !== undefined
+        ? `unix:${endpoints.unixPath}`
+        : `${endpoints.peer.host}:${endpoints.peer.port}`;
+  const line = new SimpleString(`${time} [${client.db.index} ${from}] ${args.map(quoted).join(" ")}`);
+  for (const monitor of server.monitors) monitor.push(line);
+}

@@ -1,0 +1,26 @@
+import type { ReplicationHooks } from "./hooks.js";
+
+/** Replication of a server that has none: a master that nobody follows. */
+export class StandaloneReplication implements ReplicationHooks {
+  readonly role = "master";
+  readonly feeding = false;
+  readonly loading = false;
+  readonly syncFull = 0;
+  readonly syncPartialOk = 0;
+  readonly syncPartialErr = 0;
+  readonly connectedReplicas = 0;
+
+  feed(): void {}
+  refusal(): null {
+    return null;
+  }
+  infoReplication(): readonly string[] {
+    return ["role:master", "connected_slaves:0"];
+  }
+  infoPersistence(): readonly string[] {
+    return ["loading:0"];
+  }
+  clientClosed(): void {}
+  configChanged(): void {}
+  shutdown(): void {}
+}

@@ -1,0 +1,62 @@
+import type { TimerHandle } from "../../core/clock.js";
+import type { ServerCore } from "../server-core.js";
+
+const CYCLE_MS = 100;
+/** Keys looked at in one go, so that other clients never wait long. */
+const KEYS_PER_STEP = 2000;
+
+/**
+ * Removes expired keys that nobody asks for: ten times a second a walk over the keys with a time to live, in small
+ * steps between which clients are served. Only a master does so, and no timer runs while no key can expire.
+ */
+export class ActiveExpiry {
+  /** DEBUG SET-ACTIVE-EXPIRE. */
+  enabled = true;
+  #timer: TimerHandle | null = null;
+  #db = 0;
+  #slot = 0;
+
+  constructor(private readonly server: ServerCore) {}
+
+  /** Something may have a time to live now: sees to it that the walk goes on. */
+  wake(): void {
+    this.#timer ??= this.server.clock.setTimer(() => this.#step(), CYCLE_MS);
+  }
+
+  stop(): void {
+    this.server.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.enabled = false;
+  }
+
+  #step(): void {
+    this.#timer = null;
+    const { keyspace, clock, replication, pause, effects } = this.server;
+    const dbs = keyspace.databases;
+    if (!dbs.some((db) => db.volatileSize > 0)) return;
+    let done = true;
+    if (this.enabled && replication.role === "master" && pause.mode === null) {
+      keyspace.nowMs = clock.epoch();
+      keyspace.expiry = "delete";
+      done = this.#walk();
+      if (effects.pending) effects.flush(replication, true);
+    }
+    this.#timer = clock.setTimer(() => this.#step(), done ? CYCLE_MS : 1);
+  }
+
+  /** One step of the walk over all databases; true if the end was reached. */
+  #walk(): boolean {
+    const dbs = this.server.keyspace.databases;
+    for (; this.#db < dbs.length; this.#db++) {
+      const db = dbs[this.#db];
+      if (db === undefined || db.volatileSize === 0) {
+        this.#slot = 0;
+        continue;
+      }
+      this.#slot = db.expireSome(this.#slot, KEYS_PER_STEP);
+      if (this.#slot !== 0) return false;
+    }
+    this.#db = 0;
+    return true;
+  }
+}

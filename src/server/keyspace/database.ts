@@ -1,0 +1,303 @@
+import type { Random } from "../../core/random.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
+import { CommandError, errors } from "../dispatch/errors.js";
+import { SLOT_COUNT, slotOf } from "./slots.js";
+import type { Value, ValueByType, ValueType } from "./values.js";
+import { sizeOf, typeOf } from "./values.js";
+
+/** A key's value with what is known of the key. */
+export class Entry {
+  /** @param expireAt milliseconds since 1970; -1 = never */
+  constructor(
+    public value: Value,
+    public expireAt: number,
+    /** Seconds since 1970 of the last access. */
+    public accessedS: number,
+  ) {}
+}
+
+/**
+ * What all databases of a server share: the time that counts, who may delete expired keys, and whom to tell.
+ * The dispatcher sets `nowMs`, `expiry` and `counting` before each command.
+ */
+export interface KeyspaceState {
+  /** Milliseconds since 1970, fixed for the length of a command or transaction. */
+  nowMs: number;
+  /** `delete` on a master; `hide` on a replica: as if gone, but kept; `ignore` for the master's own commands. */
+  expiry: "delete" | "hide" | "ignore";
+  /** Lookups of this command count as hits and misses, and as accesses. */
+  counting: boolean;
+  hits: number;
+  misses: number;
+  /** A master found this key expired and has removed it. */
+  expired(db: Database, key: Bytes): void;
+  /** A watched key was touched. */
+  watchedTouched(db: Database, key: Bytes): void;
+  /** The first key got a time to live: the walk of active expiry has something to do. */
+  volatileAdded(): void;
+  /** A key that somebody is blocked on has been added. */
+  awaitedReady(db: Database, key: Bytes): void;
+}
+
+/**
+ * One database: many small maps ("slots") chosen by a seeded hash, so that no single map stalls the server
+ * when it grows, and so that a SCAN cursor which counts slots gives Redis's guarantee by construction.
+ */
+export class Database {
+  /** Keys that some client WATCHes; kept by the transactions code. */
+  readonly watched = new Set<Bytes>();
+  /** Keys that some client is blocked on; kept by the blocking code. */
+  readonly awaited = new Set<Bytes>();
+  #slots: (Map<Bytes, Entry> | undefined)[] = [];
+  #volatile: (Set<Bytes> | undefined)[] = [];
+  #size = 0;
+  #volatileSize = 0;
+
+  constructor(
+    readonly index: number,
+    readonly state: KeyspaceState,
+    private readonly seed: number,
+  ) {}
+
+  /** Keys, expired ones that nobody has found yet included, as DBSIZE counts. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Keys that have a time to live. */
+  get volatileSize(): number {
+    return this.#volatileSize;
+  }
+
+  /**
+   * The value of `key` if it is of `type`, null if there is no such key.
+   * @throws CommandError WRONGTYPE if it holds another type
+   */
+  get<T extends ValueType>(key: Bytes, type: T): ValueByType[T] | null {
+    const entry = this.lookup(key);
+    if (entry === undefined) return null;
+    const value = entry.value;
+    if (typeOf(value) !== type) throw new CommandError(errors.wrongType);
+    return value as ValueByType[T];
+  }
+
+  /** The entry of `key` whatever its type; expired keys are treated as the state's `expiry` says. */
+  lookup(key: Bytes): Entry | undefined {
+    const state = this.state;
+    const entry = this.#slots[slotOf(key, this.seed)]?.get(key);
+    if (entry === undefined || (entry.expireAt !== -1 && this.#isGone(key, entry))) {
+      if (state.counting) state.misses++;
+      return undefined;
+    }
+    if (state.counting) {
+      state.hits++;
+      entry.accessedS = Math.floor(state.nowMs / 1000);
+    }
+    return entry;
+  }
+
+  /** As `lookup`, but leaves no trace: neither hit, miss nor access. */
+  peek(key: Bytes): Entry | undefined {
+    const entry = this.#slots[slotOf(key, this.seed)]?.get(key);
+    return entry === undefined || (entry.expireAt !== -1 && this.#isGone(key, entry)) ? undefined : entry;
+  }
+
+  /** The entry, expired or not. */
+  peekAny(key: Bytes): Entry | undefined {
+    return this.#raw(key);
+  }
+
+  has(key: Bytes): boolean {
+    return this.lookup(key) !== undefined;
+  }
+
+  /** Gives `key` this value and no time to live, whatever it was before. Tell of it with `ctx.changed(key)`. */
+  set(key: Bytes, value: Value): void {
+    const entry = this.#put(key, value);
+    if (entry.expireAt !== -1) this.#setExpiry(key, entry, -1);
+  }
+
+  /** As `set`, but keeps the time to live that the key has. */
+  setKeepTtl(key: Bytes, value: Value): void {
+    this.#put(key, value);
+  }
+
+  /** Removes `key`; false if there was none (or only an expired one). Tell of it with `ctx.changed(key)`. */
+  delete(key: Bytes): boolean {
+    return this.peek(key) !== undefined && this.#remove(key);
+  }
+
+  /** Removes `key` if its aggregate value has no elements left; true if so. */
+  deleteIfEmpty(key: Bytes, value: Value): boolean {
+    return sizeOf(value) === 0 && this.#remove(key);
+  }
+
+  /** When `key` expires, in milliseconds since 1970; -1 = never; undefined = no such key. */
+  expireAt(key: Bytes): number | undefined {
+    return this.peek(key)?.expireAt;
+  }
+
+  /** Lets `key` expire at `ms` since 1970, -1 = never; false if there is no such key. */
+  setExpireAt(key: Bytes, ms: number): boolean {
+    const entry = this.peek(key);
+    if (entry === undefined) return false;
+    this.#setExpiry(key, entry, ms);
+    return true;
+  }
+
+  /** Marks `key` as changed for those who WATCH it. `ctx.changed(key)` calls this. */
+  touch(key: Bytes): void {
+    if (this.watched.size > 0 && this.watched.has(key)) this.state.watchedTouched(this, key);
+  }
+
+  /** Puts a key without telling anybody: for loading a database that is not in use yet. */
+  load(key: Bytes, value: Value, expireAt: number): void {
+    const entry = this.#put(key, value);
+    if (expireAt !== entry.expireAt) this.#setExpiry(key, entry, expireAt);
+  }
+
+  /** A slot's keys, by slot number 0 … slotCount - 1; undefined = none. Not to be changed by the caller. */
+  slot(index: number): ReadonlyMap<Bytes, Entry> | undefined {
+    return this.#slots[index];
+  }
+
+  get slotCount(): number {
+    return SLOT_COUNT;
+  }
+
+  /** True if this entry counts as expired now, whoever asks. */
+  isExpired(entry: Entry): boolean {
+    return entry.expireAt !== -1 && this.state.nowMs > entry.expireAt;
+  }
+
+  /** All entries, expired ones included, slot by slot. The database must not change in between. */
+  *entries(): IterableIterator<[Bytes, Entry]> {
+    for (const slot of this.#slots) if (slot !== undefined) yield* slot;
+  }
+
+  /** Any key, by chance; undefined if there is none. */
+  randomKey(random: Random): Bytes | undefined {
+    if (this.#size === 0) return undefined;
+    let index = random.int(SLOT_COUNT);
+    let slot = this.#slots[index];
+    for (let tries = 0; slot === undefined; tries++) {
+      // A nearly empty database: walking on from a random place ends, where guessing might take long.
+      index = tries < 64 ? random.int(SLOT_COUNT) : (index + 1) % SLOT_COUNT;
+      slot = this.#slots[index];
+    }
+    let skip = random.int(slot.size);
+    for (const key of slot.keys()) if (skip-- === 0) return key;
+    return undefined;
+  }
+
+  /** Removes everything. Watchers of keys that were there are told. */
+  clear(): void {
+    for (const key of this.watched) if (this.#raw(key) !== undefined) this.state.watchedTouched(this, key);
+    this.#slots = [];
+    this.#volatile = [];
+    this.#size = 0;
+    this.#volatileSize = 0;
+  }
+
+  /** Exchanges the contents of two databases; clients, watchers and waiters stay where they are. */
+  swapContents(other: Database): void {
+    const touched: [Database, Bytes][] = [];
+    for (const db of [this, other]) {
+      for (const key of db.watched) if (this.#raw(key) || other.#raw(key)) touched.push([db, key]);
+    }
+    [this.#slots, other.#slots] = [other.#slots, this.#slots];
+    [this.#volatile, other.#volatile] = [other.#volatile, this.#volatile];
+    [this.#size, other.#size] = [other.#size, this.#size];
+    [this.#volatileSize, other.#volatileSize] = [other.#volatileSize, this.#volatileSize];
+    for (const [db, key] of touched) db.state.watchedTouched(db, key);
+    for (const db of [this, other]) {
+      for (const key of db.awaited) if (db.#raw(key)) db.state.awaitedReady(db, key);
+    }
+  }
+
+  /**
+   * Removes expired keys of some slots, beginning at `fromSlot`, until about `limit` keys were looked at.
+   * @returns the slot to go on from; 0 when the end was reached
+   */
+  expireSome(fromSlot: number, limit: number): number {
+    let looked = 0;
+    for (let index = fromSlot; index < SLOT_COUNT; index++) {
+      const keys = this.#volatile[index];
+      if (keys === undefined) continue;
+      if (looked >= limit) return index;
+      for (const key of keys) {
+        looked++;
+        const entry = this.#slots[index]?.get(key);
+        if (entry !== undefined && this.isExpired(entry)) this.#expire(key);
+      }
+    }
+    return 0;
+  }
+
+  #raw(key: Bytes): Entry | undefined {
+    return this.#slots[slotOf(key, this.seed)]?.get(key);
+  }
+
+  #isGone(key: Bytes, entry: Entry): boolean {
+    const state = this.state;
+    if (state.nowMs <= entry.expireAt || state.expiry === "ignore") return false;
+    if (state.expiry === "delete") this.#expire(key);
+    return true;
+  }
+
+  #expire(key: Bytes): void {
+    this.#remove(key);
+    this.touch(key);
+    this.state.expired(this, key);
+  }
+
+  #put(key: Bytes, value: Value): Entry {
+    const index = slotOf(key, this.seed);
+    // Filled at once: an array that grows at random places would become a slow dictionary.
+    if (this.#slots.length === 0) this.#slots = new Array<Map<Bytes, Entry> | undefined>(SLOT_COUNT).fill(undefined);
+    let slot = this.#slots[index];
+    if (slot === undefined) this.#slots[index] = slot = new Map();
+    let entry = slot.get(key);
+    if (entry === undefined) {
+      entry = new Entry(value, -1, Math.floor(this.state.nowMs / 1000));
+      slot.set(key, entry);
+      this.#size++;
+      if (this.awaited.size > 0 && this.awaited.has(key)) this.state.awaitedReady(this, key);
+    } else {
+      entry.value = value;
+      entry.accessedS = Math.floor(this.state.nowMs / 1000);
+    }
+    return entry;
+  }
+
+  #remove(key: Bytes): boolean {
+    const index = slotOf(key, this.seed);
+    const slot = this.#slots[index];
+    const entry = slot?.get(key);
+    if (slot === undefined || entry === undefined) return false;
+    if (entry.expireAt !== -1) this.#setExpiry(key, entry, -1);
+    slot.delete(key);
+    if (slot.size === 0) this.#slots[index] = undefined;
+    this.#size--;
+    return true;
+  }
+
+  #setExpiry(key: Bytes, entry: Entry, ms: number): void {
+    const had = entry.expireAt !== -1;
+    entry.expireAt = ms;
+    if (had === (ms !== -1)) return;
+    const index = slotOf(key, this.seed);
+    let keys = this.#volatile[index];
+    if (had) {
+      this.#volatileSize--;
+      keys?.delete(key);
+      if (keys?.size === 0) this.#volatile[index] = undefined;
+    } else {
+      this.#volatileSize++;
+      if (this.#volatile.length === 0) this.#volatile = new Array<Set<Bytes> | undefined>(SLOT_COUNT).fill(undefined);
+      if (keys === undefined) this.#volatile[index] = keys = new Set();
+      keys.add(key);
+      if (this.#volatileSize === 1) this.state.volatileAdded();
+    }
+  }
+}

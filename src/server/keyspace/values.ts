@@ -1,0 +1,48 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { List } from "./list.js";
+import type { SortedSet } from "./sorted-set.js";
+
+/** Fields of a hash. `encoding` only ever grows from listpack to hashtable, as OBJECT ENCODING shows it. */
+export class HashValue {
+  readonly type = "hash";
+  encoding: "listpack" | "hashtable" = "listpack";
+  constructor(readonly fields: Map<Bytes, Bytes> = new Map()) {}
+}
+
+/** Members of a set. */
+export class SetValue {
+  readonly type = "set";
+  encoding: "intset" | "hashtable" = "intset";
+  constructor(readonly members: Set<Bytes> = new Set()) {}
+}
+
+/** What a key can hold, by the name that TYPE answers. A string is the bare byte string: no object around it. */
+export interface ValueByType {
+  readonly string: Bytes;
+  readonly hash: HashValue;
+  readonly list: List;
+  readonly set: SetValue;
+  readonly zset: SortedSet;
+}
+export type ValueType = keyof ValueByType;
+export type Value = ValueByType[ValueType];
+
+/** The TYPE of a value. */
+export function typeOf(value: Value): ValueType {
+  return typeof value === "string" ? "string" : value.type;
+}
+
+/** Elements of an aggregate value; 1 for a string. An aggregate with none must not stay in the keyspace. */
+export function sizeOf(value: Value): number {
+  if (typeof value === "string") return 1;
+  switch (value.type) {
+    case "hash":
+      return value.fields.size;
+    case "set":
+      return value.members.size;
+    case "list":
+      return value.length;
+    case "zset":
+      return value.size;
+  }
+}

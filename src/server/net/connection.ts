@@ -1,0 +1,182 @@
+import type { Duplex } from "node:stream";
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
+
+/** Where the two ends of a connection are; a unix socket has its path and port 0. */
+export interface Endpoints {
+  readonly peer: { readonly host: string; readonly port: number };
+  readonly local: { readonly host: string; readonly port: number };
+  readonly unixPath?: string;
+}
+
+/**
+ * One stream to a client: gathers output and writes it once per turn of the event loop, and lets faults hold
+ * either direction. Bytes that are held are kept in order and go on when the hold is lifted.
+ */
+export class Connection {
+  /** Bytes that came in, before any parsing. Set by the owner. */
+  onData: (chunk: Buffer) => void = () => {};
+  onClose: () => void = () => {};
+  #pending: (Bytes | Buffer)[] = [];
+  #text: Bytes = "";
+  #scheduled = false;
+  #inputHeld = false;
+  #outputHeld = false;
+  #outputDelayMs = 0;
+  #closed = false;
+  #endAfterWrite = false;
+  #held: Buffer[] = [];
+  readonly #delayTimers = new Set<TimerHandle>();
+  #delayed: { dueMs: number; data: Buffer | null }[] = [];
+  /** Bytes read and written so far. */
+  bytesIn = 0;
+  bytesOut = 0;
+
+  constructor(
+    readonly stream: Duplex,
+    readonly endpoints: Endpoints,
+    private readonly clock: Clock,
+  ) {
+    stream.on("data", (chunk: Buffer) => this.#receive(chunk));
+    stream.on("end", () => this.end());
+    stream.on("error", () => this.destroy());
+    stream.on("close", () => this.#finish());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Bytes that wait to be written: ours and those that the socket has taken but not sent. */
+  get backlogBytes(): number {
+    let bytes = this.#text.length + this.stream.writableLength;
+    for (const piece of this.#pending) bytes += piece.length;
+    for (const piece of this.#delayed) bytes += piece.data?.length ?? 0;
+    return bytes;
+  }
+
+  /** Queues output; it is written when the turn ends, or by `flush()`. */
+  write(data: Bytes | Buffer): void {
+    if (this.#closed || this.#endAfterWrite) return;
+    if (typeof data === "string") {
+      this.#text += data;
+    } else {
+      if (this.#text !== "") this.#pending.push(this.#text);
+      this.#text = "";
+      this.#pending.push(data);
+    }
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(this.#flushLater);
+    }
+  }
+
+  readonly #flushLater = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
+
+  /** Writes what is queued, as one piece where it is text alone. */
+  flush(): void {
+    if (this.#closed || this.#outputHeld) return;
+    if (this.#pending.length === 0) {
+      if (this.#text === "") return;
+      const text = this.#text;
+      this.#text = "";
+      this.#send(text);
+      return;
+    }
+    if (this.#text !== "") this.#pending.push(this.#text);
+    this.#text = "";
+    const pieces = this.#pending;
+    this.#pending = [];
+    this.#send(Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece))));
+  }
+
+  /** Holds what comes in, as a cut cable does: the peer's bytes wait, nothing is lost. */
+  holdInput(hold: boolean): void {
+    this.#inputHeld = hold;
+    if (hold) {
+      this.stream.pause();
+      return;
+    }
+    const held = this.#held;
+    this.#held = [];
+    for (const chunk of held) this.#receive(chunk);
+    if (!this.#closed) this.stream.resume();
+  }
+
+  /** Holds what goes out; it is kept in order until the hold is lifted. */
+  holdOutput(hold: boolean): void {
+    this.#outputHeld = hold;
+    if (!hold) this.flush();
+  }
+
+  /** Every write goes out this many milliseconds later; 0 = at once. Order is kept. */
+  delayOutput(ms: number): void {
+    this.#outputDelayMs = ms;
+  }
+
+  /** Writes what is queued, then closes. */
+  end(): void {
+    if (this.#closed || this.#endAfterWrite) return;
+    this.flush();
+    this.#endAfterWrite = true;
+    if (this.#delayed.length > 0) this.#delay(null);
+    else this.stream.end();
+  }
+
+  /** Closes at once; with `reset` the peer sees RST, as when a process was killed. */
+  destroy(reset = false): void {
+    if (this.#closed) return;
+    const stream = this.stream as Duplex & { resetAndDestroy?: () => void };
+    if (reset && stream.resetAndDestroy) stream.resetAndDestroy();
+    else stream.destroy();
+    this.#finish();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#closed) return;
+    if (this.#inputHeld) {
+      this.#held.push(chunk);
+      return;
+    }
+    this.bytesIn += chunk.length;
+    this.onData(chunk);
+  }
+
+  #send(data: Bytes | Buffer): void {
+    this.bytesOut += data.length;
+    if (this.#outputDelayMs > 0 || this.#delayed.length > 0) {
+      this.#delay(typeof data === "string" ? Buffer.from(data, "latin1") : data);
+    } else if (typeof data === "string") {
+      this.stream.write(data, "latin1");
+    } else {
+      this.stream.write(data);
+    }
+  }
+
+  #delay(data: Buffer | null): void {
+    this.#delayed.push({ dueMs: this.clock.now() + this.#outputDelayMs, data });
+    const timer = this.clock.setTimer(() => {
+      this.#delayTimers.delete(timer);
+      const first = this.#delayed.shift();
+      if (this.#closed || first === undefined) return;
+      if (first.data === null) this.stream.end();
+      else this.stream.write(first.data);
+    }, this.#outputDelayMs);
+    this.#delayTimers.add(timer);
+  }
+
+  #finish(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#delayTimers) this.clock.clearTimer(timer);
+    this.#delayTimers.clear();
+    this.#pending = [];
+    this.#text = "";
+    this.#held = [];
+    this.#delayed = [];
+    this.onClose();
+  }
+}

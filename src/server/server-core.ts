@@ -1,0 +1,259 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "../core/clock.js";
+import type { Random } from "../core/random.js";
+import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
+import { commandGroups } from "./commands/index.js";
+import type { Config } from "./config/config.js";
+import { Blocking } from "./dispatch/blocking.js";
+import { Client } from "./dispatch/client.js";
+import { ClientContext } from "./dispatch/client-context.js";
+import { CommandSet } from "./dispatch/command-set.js";
+import { Dispatcher } from "./dispatch/dispatcher.js";
+import { Effects } from "./dispatch/effects.js";
+import type { FaultHooks, ReplicationHooks } from "./dispatch/hooks.js";
+import { Pause } from "./dispatch/pause.js";
+import { PubSub } from "./dispatch/pubsub.js";
+import type { CommandGroup } from "./dispatch/registry.js";
+import { SlowLog } from "./dispatch/slow-log.js";
+import { StandaloneReplication } from "./dispatch/standalone.js";
+import { Stats } from "./dispatch/stats.js";
+import { ActiveExpiry } from "./keyspace/active-expiry.js";
+import { Database } from "./keyspace/database.js";
+import { Keyspace } from "./keyspace/keyspace.js";
+import type { Endpoints } from "./net/connection.js";
+import { Connection } from "./net/connection.js";
+import { Listener } from "./net/listener.js";
+
+/** Levels of Redis's log lines: `.` debug, `-` verbose, `*` notice, `#` warning. */
+export type LogLevel = "debug" | "verbose" | "notice" | "warning";
+
+/** What a {@link ServerCore} is made of. */
+export interface ServerCoreOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Config;
+  /** Where log lines go; default: nowhere. */
+  readonly log?: (level: LogLevel, text: string) => void;
+  /** `port: 0` means any free port; otherwise, as in redis.conf, no TCP at all. */
+  readonly ephemeralPort?: boolean;
+  /** Command groups beside those that are built in (replication's). */
+  readonly groups?: readonly CommandGroup[];
+}
+
+/** Connection refused by `accept`: why, as Redis tells the peer. */
+const MAX_CLIENTS = "-ERR max number of clients reached\r\n";
+const PROTECTED =
+  "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. " +
+  "Only connections from the loopback interface are accepted.\r\n";
+
+/**
+ * A server without replication: clients, commands, databases. Replication and faults are plugged in by assigning
+ * `replication` and `faults` before `listen()`.
+ */
+export class ServerCore {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Config;
+  readonly log: (level: LogLevel, text: string) => void;
+  readonly runId: string;
+  readonly startedMs: number;
+  readonly ephemeralPort: boolean;
+  replication: ReplicationHooks = new StandaloneReplication();
+  faults: FaultHooks | null = null;
+
+  readonly keyspace: Keyspace;
+  readonly clients = new Map<number, Client>();
+  readonly monitors = new Set<Client>();
+  readonly effects = new Effects();
+  readonly stats = new Stats();
+  readonly slowLog: SlowLog;
+  readonly pubsub = new PubSub();
+  readonly blocking: Blocking;
+  readonly pause: Pause;
+  readonly commands: CommandSet;
+  readonly expiry: ActiveExpiry;
+  /** The client in whose name the master's commands run. */
+  readonly masterClient: Client;
+  /** True while EXEC runs its commands: nothing may block. */
+  inExec = false;
+  /** Called by SHUTDOWN, after the connections are closed. */
+  onShutdown: (() => void) | null = null;
+
+  readonly #dispatcher: Dispatcher;
+  readonly #listener: Listener;
+  #nextClientId = 1;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ServerCoreOptions) {
+    this.clock = options.clock;
+    this.random = options.random;
+    this.config = options.config;
+    this.log = options.log ?? (() => {});
+    this.ephemeralPort = options.ephemeralPort ?? false;
+    this.runId = this.random.hex(40);
+    this.startedMs = this.clock.epoch();
+    this.keyspace = new Keyspace(this);
+    this.slowLog = new SlowLog(this);
+    this.blocking = new Blocking(this);
+    this.pause = new Pause(this);
+    this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
+    for (const [from, to] of this.config.renames) this.commands.rename(from, to);
+    this.expiry = new ActiveExpiry(this);
+    this.#dispatcher = new Dispatcher(this);
+    this.#listener = new Listener(this);
+    this.masterClient = this.#createClient(null);
+    this.masterClient.isMasterLink = true;
+    this.config.onChange((names) => this.replication.configChanged(names));
+  }
+
+  /** The databases by number. */
+  get databases(): readonly Database[] {
+    return this.keyspace.databases;
+  }
+
+  /** The TCP port listened on; 0 while none is. */
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Listens where `bind`, `port` and `unixsocket` say. Rejects with the system's error. */
+  async listen(): Promise<void> {
+    await this.#listener.open();
+  }
+
+  /** Stops accepting; connections that exist stay. `listen()` opens again, on the same port. */
+  async stopListening(): Promise<void> {
+    await this.#listener.close();
+  }
+
+  /** Ends everything: no socket, no timer is left. With `reset` peers see a reset connection, as after kill -9. Idempotent. */
+  close(options: { readonly reset?: boolean; readonly save?: boolean } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.reset ?? false, options.save ?? false);
+    return this.#closing;
+  }
+
+  async #close(reset: boolean, save: boolean): Promise<void> {
+    const listening = this.#listener.close();
+    await this.replication.shutdown(save);
+    this.expiry.stop();
+    this.pause.stop();
+    for (const client of [...this.clients.values()]) {
+      if (reset) client.connection?.destroy(true);
+      else this.kill(client);
+    }
+    await listening;
+  }
+
+  /** Takes a connection in, from a listener or from elsewhere; null if it was refused. */
+  accept(stream: Duplex, endpoints: Endpoints): Client | null {
+    this.stats.connectionsReceived++;
+    if (this.clients.size >= this.config.number("maxclients")) return this.#refuse(stream, MAX_CLIENTS);
+    if (this.#isProtectedFrom(endpoints)) return this.#refuse(stream, PROTECTED);
+    const connection = new Connection(stream, endpoints, this.clock);
+    const client = this.#createClient(connection);
+    this.clients.set(client.id, client);
+    client.authenticated = this.config.text("requirepass") === "";
+    client.decoder.limits.unauthenticated = !client.authenticated;
+    connection.onData = (chunk) => {
+      client.decoder.push(chunk);
+      this.#dispatcher.workOff(client);
+      connection.flush();
+    };
+    connection.onClose = () => this.#forget(client);
+    this.faults?.clientOpened(client);
+    return client;
+  }
+
+  /** Works off what a client has sent, as far as it is not blocked, paused or closing. */
+  resumeClient(client: Client): void {
+    this.#dispatcher.workOff(client);
+  }
+
+  /**
+   * Runs a command of the master's stream: never refused, never sent to anybody, not fed to `replication.feed`.
+   * Returns its reply, so that an error can be logged.
+   */
+  executeFromMaster(argv: readonly Bytes[]): Reply {
+    return this.#dispatcher.executeFromMaster(argv);
+  }
+
+  /** A new link to a master begins: no MULTI is open, and its database is `db`. */
+  resetMasterLink(db = 0): void {
+    const client = this.masterClient;
+    client.queued = null;
+    client.queueBroken = false;
+    client.db = this.databases[db] as Database;
+  }
+
+  /** Queues a command for the replication stream, unless the master sent what caused it. */
+  propagate(client: Client | null, db: number, argv: readonly Bytes[]): void {
+    if (this.replication.feeding && client?.isMasterLink !== true) this.effects.add(db, argv);
+  }
+
+  /** Runs the retry of a parked client as a unit of its own; see `Blocking.serve`. */
+  runForWaiter(client: Client, retry: () => Reply | null): Reply | null {
+    return this.#dispatcher.runForWaiter(client, retry);
+  }
+
+  /** EXEC's work: runs what the client has queued. */
+  runQueued(client: Client): Reply {
+    return this.#dispatcher.runQueued(client);
+  }
+
+  /** Closes a client's connection: at once, or after its reply if it is the one whose command runs. */
+  kill(client: Client): void {
+    client.closing = true;
+    if (client.busy) return;
+    client.connection?.flush();
+    client.connection?.destroy();
+  }
+
+  /** The instance has become a replica: blocked clients get -UNBLOCKED and are closed, as Redis does. */
+  unblockAll(error: ErrorReply): void {
+    this.blocking.unblockAll(error);
+  }
+
+  /** Publishes a keyspace event if notify-keyspace-events wants it. */
+  notify(eventClass: string, event: string, key: Bytes, db: number): void {
+    const wanted = this.keyspace.events;
+    if (wanted === "" || !wanted.includes(eventClass)) return;
+    if (wanted.includes("K")) this.pubsub.publish(`__keyspace@${db}__:${key}`, event);
+    if (wanted.includes("E")) this.pubsub.publish(`__keyevent@${db}__:${event}`, key);
+  }
+
+  #createClient(connection: Connection | null): Client {
+    const client = new Client(
+      this.#nextClientId++,
+      connection,
+      this.databases[0] as Database,
+      this.clock.epoch(),
+      this.config.number("proto-max-bulk-len"),
+    );
+    client.ctx = new ClientContext(this, client);
+    return client;
+  }
+
+  #forget(client: Client): void {
+    client.closing = true;
+    this.clients.delete(client.id);
+    this.monitors.delete(client);
+    this.blocking.release(client);
+    this.pubsub.forget(client);
+    this.keyspace.unwatch(client);
+    this.pause.forget(client);
+    this.replication.clientClosed(client);
+  }
+
+  #refuse(stream: Duplex, text: string): null {
+    this.stats.rejectedConnections++;
+    stream.on("error", () => {});
+    stream.end(text, "latin1");
+    return null;
+  }
+
+  #isProtectedFrom(endpoints: Endpoints): boolean {
+    if (!this.config.flag("protected-mode") || this.config.text("requirepass") !== "" || endpoints.unixPath !== undefined) return false;
+    const { host } = endpoints.peer;
+    return !(host === "::1" || host.startsWith("127.") || host.startsWith("::ffff:127."));
+  }
+}
