@@ -68,7 +68,7 @@ function staticFinder(name: string): KeyFinder {
   const eight = probe(8);
   const twelve = probe(12);
   const [first, second] = twelve;
-  if (name === "msetex" || name.startsWith("georadius")) return search;
+  if (name === "msetex" || name === "georadius" || name === "georadiusbymember") return search;
   if (first === undefined) return noKeys;
   const step = second === undefined ? 1 : second - first;
   const end = twelve[twelve.length - 1] as number;

@@ -10,8 +10,10 @@ export { type CommandSpec, keysOf } from "./command-spec.js";
 const SPELLINGS = 4096;
 
 const DEDICATED = new Set(
-  "subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe monitor watch unwatch wait waitaof".split(" "),
+  "subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe monitor watch unwatch".split(" "),
 );
+/** They block, whatever their flags say (WAIT has no flag before 7.2). */
+const BLOCKS_ALWAYS = new Set(["wait", "waitaof"]);
 const PINNED = new Set(["scan", "hscan", "sscan", "zscan"]);
 const SCRIPTS = new Set(["eval", "evalsha", "fcall", "eval_ro", "evalsha_ro", "fcall_ro"]);
 /** They write where their keys don't say: another database, everything, or anything. */
@@ -80,7 +82,7 @@ function unknownSpec(name: string): CommandSpec {
 
 function specOf(facts: CommandFacts): CommandSpec {
   const { name, findKeys, keysKnown } = facts;
-  const blocking = facts.flags.has("blocking") && !BLOCK_OPTION.has(name);
+  const blocking = BLOCKS_ALWAYS.has(name) || (facts.flags.has("blocking") && !BLOCK_OPTION.has(name));
   const plain: CommandSpec = {
     name,
     intent: intentOf(facts, blocking),
