@@ -1,0 +1,19 @@
+// One logical connection over a master and its replicas: the API is ioredis's own.
+import { ReplicatedClient } from "ioreplica";
+import { DevTopology } from "ioreplica/dev";
+
+const topology = await DevTopology.start({ replicas: 2 });
+const redis = new ReplicatedClient(topology.options); // { master, replicas }: in production, your URLs
+
+await redis.set("greeting", "hello"); // goes to the master
+console.log(await redis.get("greeting")); // from a replica that has the write, else from the master: never older
+
+// Everything ioredis can do works: pipelines, transactions, hashes, scripts, callbacks …
+await redis.multi().incr("visits").incr("visits").exec();
+console.log(Number(await redis.get("visits")));
+
+// Where would a command go, and why?
+console.log(redis.explain("GET", "greeting").intent, redis.explain("SET", "greeting", "x").intent);
+
+await redis.quit();
+await topology.stop();
