@@ -111,6 +111,7 @@ export class Dispatcher {
     if (reply !== NO_REPLY) client.reply(reply);
     if (client.replyMode !== "on") this.#nextReplyMode(client);
     this.#afterUnit();
+    client.streamOffset = server.replication.offset;
   }
 
   /** Sets the time that counts, and what happens to expired keys. */

@@ -28,6 +28,8 @@ export interface ReplicationHooks {
   readonly syncPartialErr: number;
   /** Replicas that are attached, for INFO and CLIENT LIST. */
   readonly connectedReplicas: number;
+  /** Bytes of the replication stream so far; noted for each client after its commands, as what WAIT refers to. */
+  readonly offset: number;
   /** A client (a replica's link, a blocked WAIT …) is gone. */
   clientClosed(client: Client): void;
   /** CONFIG SET has changed these directives (`replica-priority`, `repl-backlog-size`, …). */

@@ -9,6 +9,7 @@ export class StandaloneReplication implements ReplicationHooks {
   readonly syncPartialOk = 0;
   readonly syncPartialErr = 0;
   readonly connectedReplicas = 0;
+  readonly offset = 0;
 
   feed(): void {}
   refusal(): null {

@@ -99,9 +99,10 @@ export class StreamOut {
     this.#backlog = new Backlog(size, this.#offset);
   }
 
-  /** A server that starts with a dataset and its history, as a saved file told. */
-  restore(history: History): void {
+  /** A server that starts with a dataset and its history, as a saved file told: counting goes on from there. */
+  restore(history: History, size: number): void {
     this.#become(history);
+    this.#backlog = new Backlog(size, this.#offset);
   }
 
   /** repl-backlog-ttl is over: the past can't be handed on any more, so it must not be named either. */

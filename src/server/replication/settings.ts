@@ -1,0 +1,57 @@
+import type { Config } from "../config/config.js";
+import type { HandshakeOptions } from "./handshake.js";
+
+/** The directives that replication reads, by what they mean. Read anew each time: CONFIG SET takes effect at once. */
+export class ReplicationSettings {
+  /** @param localPort the port that is listened on */
+  constructor(
+    private readonly config: Config,
+    private readonly localPort: () => number,
+  ) {}
+
+  get backlogBytes(): number {
+    return this.config.number("repl-backlog-size");
+  }
+  /** 0 = for ever. */
+  get backlogTtlS(): number {
+    return this.config.number("repl-backlog-ttl");
+  }
+  get timeoutS(): number {
+    return this.config.number("repl-timeout");
+  }
+  get pingPeriodS(): number {
+    return this.config.number("repl-ping-replica-period");
+  }
+  /** 0 = off. */
+  get minReplicas(): number {
+    return this.config.number("min-replicas-max-lag") === 0 ? 0 : this.config.number("min-replicas-to-write");
+  }
+  get maxLagS(): number {
+    return this.config.number("min-replicas-max-lag");
+  }
+  get readOnly(): boolean {
+    return this.config.flag("replica-read-only");
+  }
+  get serveStale(): boolean {
+    return this.config.flag("replica-serve-stale-data");
+  }
+  get priority(): number {
+    return this.config.number("replica-priority");
+  }
+  get announced(): boolean {
+    return this.config.flag("replica-announced");
+  }
+
+  /** What a replica introduces itself with. */
+  handshake(resume: HandshakeOptions["resume"]): HandshakeOptions {
+    const username = this.config.text("masteruser");
+    const password = this.config.text("masterauth");
+    const announceIp = this.config.text("replica-announce-ip");
+    return {
+      auth: password === "" ? null : { username: username === "" ? null : username, password },
+      listeningPort: this.config.number("replica-announce-port") || this.localPort(),
+      announceIp: announceIp === "" ? null : announceIp,
+      resume,
+    };
+  }
+}
