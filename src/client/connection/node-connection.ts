@@ -19,6 +19,8 @@ export class Flush {
   fenced = false;
   /** Order of sending of its fence, over all connections of the client. */
   ticket = 0;
+  /** What the key ledger knows its fence by; 0 = the ledger was not told of it. */
+  ledgerTicket = 0;
 
   constructor(
     readonly connection: NodeConnection,
@@ -32,8 +34,8 @@ export interface ConnectionHost {
   isLone(): boolean;
   /** Asked once per flush: does this one need a fence though no read in it asks for one? */
   wantsFence(connection: NodeConnection): boolean;
-  /** A fence is about to be sent; the ticket that is returned belongs to its reply. */
-  fenceSending(connection: NodeConnection): number;
+  /** The fence of this flush is about to be sent. */
+  fenceSending(connection: NodeConnection, flush: Flush): void;
   /** A fence came back. `null`: the reply was no INFO, so replies are not in step; the connection ends. */
   fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void;
   /** The generation is over. Commands that were on it have been rejected before this is called. */
@@ -257,7 +259,7 @@ export class NodeConnection {
     flush.sentAt = now;
     if (flush.fenced) {
       this.fenceSentAt = now;
-      flush.ticket = this.host.fenceSending(this);
+      this.host.fenceSending(this, flush);
       this.#send(new FenceCommand(flush, this.#onFence));
     }
     this.#current = null;

@@ -6,7 +6,7 @@ import type { PollFailure } from "../topology/state.js";
 import type { Connections, Target } from "./connections.js";
 
 /** A control connection carries nothing but our own questions: no fences, and nobody to tell. */
-const NOBODY = { isLone: () => true, wantsFence: () => false, fenceSending: () => 0, fenced() {}, closed() {} };
+const NOBODY = { isLone: () => true, wantsFence: () => false, fenceSending() {}, fenced() {}, closed() {} };
 
 /**
  * Asks one node how it is, over a connection of its own, so that the answer does not wait behind commands. The

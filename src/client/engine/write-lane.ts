@@ -27,8 +27,12 @@ export interface LaneHost {
   replyError(operation: Operation, error: Error): Error;
   /** Do two writes touch the same key? */
   overlap(a: Operation, b: Operation): boolean;
+  /** The write asks for replicas: `succeed` is called when they have it. */
+  durable(operation: Operation, reply: unknown, succeed: () => void): void;
   /** All that was sent is answered and the lane is closed: it may be opened again. */
   drained(): void;
+  /** The master was not heard of for too long to be written to unasked. */
+  stale(): void;
 }
 
 /**
@@ -47,6 +51,8 @@ export class WriteLane {
   #parked: (() => void)[] = [];
   #parkedOperations: Operation[] = [];
   #timer: TimerHandle | null = null;
+  /** Monotonic time up to which the master may be written to without being looked at again. */
+  trustedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly host: LaneHost) {}
 
@@ -78,6 +84,11 @@ export class WriteLane {
   submit(operations: readonly Operation[]): void {
     for (const operation of operations) operation.inLane = true;
     const connection = this.#connection;
+    if (this.#open && (operations[0] as Operation).issuedAt > this.trustedUntil) {
+      // A pause of this process, or polls that hang: what was the master may have been deposed meanwhile.
+      this.close();
+      this.host.stale();
+    }
     if (this.#open && connection !== null && this.#queue.length === 0 && connection.inFlightBytes < this.host.limits.inFlightBytesPerNode) {
       for (const operation of operations) this.#send(operation, connection);
       return;
@@ -140,7 +151,10 @@ export class WriteLane {
     } else {
       this.#overtook(operation);
       this.host.acknowledged(operation, true);
-      this.#keep(operation, () => operation.succeed(reply));
+      this.#keep(operation, () => {
+        if (operation.view.ack === null || operation.spec.effects === "none") operation.succeed(reply);
+        else this.host.durable(operation, reply, () => operation.succeed(reply));
+      });
     }
     this.#continue();
   }
@@ -305,18 +319,14 @@ export class WriteLane {
   #expire(): void {
     this.#timer = null;
     const now = this.host.clock.now();
-    const overdue = (operation: Operation): boolean => now - operation.issuedAt >= this.host.waitMs && this.#mayExpire(operation);
+    // While the lane is open, what waits is held back by the bytes in flight, not by the lack of a master.
+    const overdue = (operation: Operation): boolean => !this.#open && now - operation.issuedAt >= this.host.waitMs;
     const expired = this.#queue.remove(overdue);
     for (let i = this.#again.length - 1; i >= 0; i--) {
       if (overdue(this.#again[i] as Operation)) expired.unshift(...this.#again.splice(i, 1));
     }
     for (const operation of expired) this.#abandon(operation, operation.refusal ?? this.host.timedOut(operation));
     this.#arm();
-  }
-
-  /** While the lane is open what waits is only held back by its bytes in flight, not by the lack of a master. */
-  #mayExpire(_operation: Operation): boolean {
-    return !this.#open;
   }
 }
 

@@ -1,0 +1,100 @@
+import type { Clock, TimerHandle } from "../../core/clock.js";
+import { NotReplicatedError } from "../errors.js";
+import type { NodeLink } from "./node-link.js";
+import type { Operation } from "./operation.js";
+
+/** What waiting for replicas needs to see. */
+export interface AckHost {
+  readonly clock: Clock;
+  readonly links: ReadonlyMap<string, NodeLink>;
+  readonly history: { readonly replid: string } | null;
+  /** Asks master and replicas how far they are. */
+  refreshMarks(): void;
+}
+
+interface Waiter {
+  readonly operation: Operation;
+  readonly reply: unknown;
+  readonly replid: string;
+  readonly wanted: number;
+  readonly deadline: number;
+  readonly succeed: () => void;
+  /** At least this much must be applied; null until a fence of the master, sent behind the write, has said. */
+  bound: number | null;
+}
+
+/** How often replicas are asked while a durable write waits, in milliseconds. */
+const STEP_MS = 2;
+
+/**
+ * Durable writes: the write is applied, and now as many replicas must be seen to have applied it too. It is not
+ * the server's WAIT that is asked, which would hold up everything behind it on the shared connection and speaks of
+ * other writes on other versions, but the replicas themselves.
+ */
+export class AckWaiter {
+  #waiters: Waiter[] = [];
+  #timer: TimerHandle | null = null;
+
+  constructor(private readonly host: AckHost) {}
+
+  /** The write was answered. `succeed` hands its reply out. */
+  wait(operation: Operation, reply: unknown, succeed: () => void): void {
+    const { ack } = operation.view;
+    const replid = this.host.history?.replid;
+    if (ack === null || replid === undefined) {
+      succeed();
+      return;
+    }
+    const replicas = [...this.host.links.values()].filter((link) => !link.isMaster).length;
+    const wanted = ack.replicas === "all" ? replicas : ack.replicas === "majority" ? Math.floor((replicas + 1) / 2) : ack.replicas;
+    const deadline = this.host.clock.now() + ack.timeoutMs;
+    this.#waiters.push({ operation, reply, replid, wanted, deadline, succeed, bound: null });
+    this.host.refreshMarks();
+    this.#timer ??= this.host.clock.setTimer(this.#step, STEP_MS, true);
+  }
+
+  /** A fence of the master came back: it stood behind every write that was answered before it. */
+  masterAt(offset: number): void {
+    for (const waiter of this.#waiters) waiter.bound ??= offset;
+  }
+
+  /** Marks may have moved. */
+  check(): void {
+    if (this.#waiters.length === 0) return;
+    const now = this.host.clock.now();
+    this.#waiters = this.#waiters.filter((waiter) => !this.#settle(waiter, now));
+  }
+
+  stop(error: (operation: Operation) => Error): void {
+    this.host.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    for (const { operation } of this.#waiters.splice(0)) operation.fail(error(operation));
+  }
+
+  readonly #step = (): void => {
+    this.#timer = null;
+    this.check();
+    if (this.#waiters.length === 0) return;
+    this.host.refreshMarks();
+    this.#timer = this.host.clock.setTimer(this.#step, STEP_MS, true);
+  };
+
+  #settle(waiter: Waiter, now: number): boolean {
+    const replid = this.host.history?.replid;
+    let acked = 0;
+    if (waiter.bound !== null && replid === waiter.replid) {
+      for (const { isMaster, mark } of this.host.links.values()) {
+        if (!isMaster && mark.replid === replid && mark.offset >= waiter.bound) acked++;
+      }
+    }
+    if (acked >= waiter.wanted && waiter.bound !== null) {
+      waiter.succeed();
+      return true;
+    }
+    // A new history: what the replicas have now says nothing of this write any more.
+    if (now < waiter.deadline && replid === waiter.replid) return false;
+    const { operation, reply, wanted } = waiter;
+    operation.fail(new NotReplicatedError({ reply, acked, wanted }, { node: operation.connection?.node, command: operation.name }));
+    return true;
+  }
+}

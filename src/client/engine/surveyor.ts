@@ -1,0 +1,202 @@
+import type { Clock } from "../../core/clock.js";
+import type { Random } from "../../core/random.js";
+import type { Endpoint } from "../connection/address.js";
+import { openRedis } from "../connection/open-redis.js";
+import { SentinelWatcher } from "../connection/sentinel.js";
+import { UnsupportedServerError } from "../errors.js";
+import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
+import type { RefusalKind, TopologyInput } from "../topology/input.js";
+import { Monitor } from "../topology/monitor.js";
+import { initialTopology, reduce, writableMaster } from "../topology/reduce.js";
+import type { Seed, TopologyState } from "../topology/state.js";
+import type { TopologyChange } from "../types.js";
+import type { Connections } from "./connections.js";
+import { Probe } from "./probe.js";
+import type { Adoption } from "./succession.js";
+import { Troubles } from "./troubles.js";
+
+/** What the surveyor reports. */
+export interface SurveyorOptions {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly connections: Connections;
+  /** The newest offset of the adopted history that fences have shown. */
+  readonly known: () => { readonly replid: string; readonly offset: number } | null;
+  readonly added: (node: string, endpoint: Endpoint) => void;
+  readonly removed: (node: string) => void;
+  readonly adopted: (adoption: Adoption) => void;
+  readonly changed: (change: TopologyChange) => void;
+  /** A look at a node, after the topology has taken note of it. */
+  readonly polled: (input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>) => void;
+  /** The topology has taken note of something, and all of the above was told. */
+  readonly settled: () => void;
+  readonly trouble: (error: Error) => void;
+}
+
+/**
+ * Keeps the topology up to date: looks at the nodes (Monitor, Probe), asks Sentinels, hands all that is learned
+ * to `reduce()` and carries out what it answers. It decides nothing itself.
+ */
+export class Surveyor {
+  state: TopologyState;
+  /** Set while every node is of a kind that this client can't use; nothing is worth waiting for then. */
+  fatal: Error | null = null;
+
+  readonly #probes = new Map<string, Probe>();
+  readonly #monitor: Monitor;
+  readonly #sentinels: SentinelWatcher | null;
+  readonly #troubles: Troubles;
+  #stopped = false;
+
+  constructor(private readonly host: SurveyorOptions) {
+    const { options, clock, random } = host;
+    this.state = initialTopology(options, options.seeds.map(seedOf));
+    this.#troubles = new Troubles(host.trouble);
+    this.#monitor = new Monitor({
+      clock,
+      random,
+      config: options,
+      probe: (node, signal) => this.#probe(node, signal),
+      onInput: (input) => this.#apply(input),
+    });
+    this.#sentinels = this.#watchSentinels();
+  }
+
+  start(): void {
+    for (const seed of this.host.options.seeds) this.#add(seed.id, seed.address);
+    this.#monitor.setUrgent(true);
+    this.#sentinels?.start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#monitor.stop();
+    this.#sentinels?.stop();
+    for (const probe of this.#probes.values()) probe.stop();
+    this.#probes.clear();
+  }
+
+  /** Looks at these nodes (all without an argument) as soon as may be. */
+  requestCheck(nodes?: readonly string[]): void {
+    this.#monitor.requestCheck(nodes);
+  }
+
+  /** A data connection ended without our asking. */
+  connectionLost(node: string, reason: string): void {
+    this.#apply({ type: "connectionLost", at: this.host.clock.now(), node, reason });
+  }
+
+  /** A command was refused in a way that says something of its node. */
+  refused(node: string, kind: RefusalKind): void {
+    this.#apply({ type: "refusal", at: this.host.clock.now(), node, kind });
+  }
+
+  async #probe(node: string, signal: AbortSignal): ReturnType<Probe["ask"]> {
+    const probe = this.#probes.get(node);
+    if (!probe) return { ok: false, generation: 0, kind: "closed", reason: "the node was removed" };
+    const result = await probe.ask(signal);
+    const known = this.host.known();
+    return result.ok && known ? { ...result, known } : result;
+  }
+
+  #apply(input: TopologyInput): void {
+    if (this.#stopped) return;
+    const { host } = this;
+    const { state, effects } = reduce(this.state, input);
+    this.state = state;
+    this.#judgeFatal();
+    for (const effect of effects) {
+      switch (effect.type) {
+        case "emit":
+          host.changed(effect.change);
+          break;
+        case "check":
+          this.#monitor.requestCheck(effect.nodes);
+          break;
+        case "wakeAt":
+          this.#monitor.wakeAt(effect.at);
+          break;
+        case "adopt":
+          host.adopted(effect);
+          break;
+        case "addNode":
+          this.#add(effect.node, effect.address);
+          break;
+        case "removeNode":
+          this.#remove(effect.node);
+          break;
+        case "holdWrites":
+          this.#sentinels?.requestCheck();
+          break;
+        case "resumeWrites":
+          break;
+        default:
+          effect satisfies never;
+      }
+      if (this.#stopped) return;
+    }
+    this.#monitor.setUrgent(writableMaster(this.state) === null);
+    if (input.type === "poll" || input.type === "pollFailed") {
+      this.#troubles.note(input, this.state);
+      host.polled(input);
+    }
+    host.settled();
+  }
+
+  #add(node: string, endpoint: Endpoint): void {
+    if (this.#probes.has(node)) return;
+    this.#probes.set(node, new Probe({ node, endpoint }, this.host.connections));
+    this.host.added(node, endpoint);
+    this.#monitor.addNode(node);
+  }
+
+  #remove(node: string): void {
+    this.#monitor.removeNode(node);
+    this.#probes.get(node)?.stop();
+    this.#probes.delete(node);
+    this.host.removed(node);
+  }
+
+  #judgeFatal(): void {
+    let last: { node: string; reason: string } | null = null;
+    for (const node of this.state.nodes.values()) {
+      if (node.failure?.kind !== "unsupported" || node.reachable) {
+        this.fatal = null;
+        return;
+      }
+      last = { node: node.id, reason: node.failure.reason };
+    }
+    this.fatal = last === null ? null : new UnsupportedServerError(last.reason.includes("Sentinel") ? "sentinel" : "cluster", last.node);
+  }
+
+  #watchSentinels(): SentinelWatcher | null {
+    const { options, clock, random } = this.host;
+    const { source } = options;
+    if (source.kind !== "sentinels") return null;
+    return new SentinelWatcher({
+      clock,
+      random,
+      sentinels: source.sentinels.map(({ host, port }) => ({ host, port })),
+      name: source.name,
+      updateSentinels: source.updateSentinels,
+      pollIntervalMs: options.pollIntervalMs,
+      timeoutMs: options.heartbeatTimeoutMs,
+      open: (address) =>
+        openRedis({
+          endpoint: address,
+          ...(source.tls ? { tls: source.tls } : {}),
+          redis: {
+            ...(source.username === null ? {} : { username: source.username }),
+            ...(source.password === null ? {} : { password: source.password }),
+          },
+        }).redis,
+      onInput: (input) => this.#apply(input),
+      onUnreachable: (reasons) => this.#troubles.sentinelsDown(reasons),
+    });
+  }
+}
+
+function seedOf({ id, address }: SeedNode): Seed {
+  return "path" in address ? { id, host: "", port: 0, path: address.path } : { id, host: address.host, port: address.port };
+}

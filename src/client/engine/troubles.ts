@@ -1,0 +1,42 @@
+import type { TopologyInput } from "../topology/input.js";
+import type { TopologyState } from "../topology/state.js";
+
+/** Texts of certificate errors, which no waiting mends. */
+const CERTIFICATE = /CERT|certificate|ALTNAME|self-signed|SSL|TLS/i;
+
+/**
+ * What a person must act on: a password, a certificate, a server of the wrong kind, or no server at all. Each is
+ * told once, when it begins, and again only after it had ended; never per try.
+ */
+export class Troubles {
+  readonly #told = new Map<string, string>();
+  #allDown = false;
+  #sentinelsDown = false;
+
+  constructor(private readonly tell: (error: Error) => void) {}
+
+  note(input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>, state: TopologyState): void {
+    if (input.type === "poll") {
+      this.#told.delete(input.node);
+      this.#allDown = false;
+      return;
+    }
+    const grave = input.kind === "auth" || input.kind === "unsupported" || (input.kind === "connect" && CERTIFICATE.test(input.reason));
+    if (grave) {
+      if (this.#told.get(input.node) === input.kind) return;
+      this.#told.set(input.node, input.kind);
+      this.tell(new Error(`${input.node}: ${input.reason}`));
+      return;
+    }
+    if (this.#allDown || [...state.nodes.values()].some((node) => node.reachable || node.failure === null)) return;
+    this.#allDown = true;
+    const reasons = [...state.nodes.values()].map(({ id, failure }) => `${id}: ${failure?.reason ?? "no answer"}`);
+    this.tell(new Error(`no node can be reached: ${reasons.join("; ")}`));
+  }
+
+  sentinelsDown(reasons: readonly { readonly sentinel: string; readonly reason: string }[]): void {
+    if (this.#sentinelsDown) return;
+    this.#sentinelsDown = true;
+    this.tell(new Error(`no Sentinel can be reached: ${reasons.map(({ sentinel, reason }) => `${sentinel}: ${reason}`).join("; ")}`));
+  }
+}
