@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -24,4 +24,36 @@ program
     process.exitCode = await runDemo(options);
   });
 
+program
+  .command("dev")
+  .description("a master and replicas in this process, until Ctrl-C")
+  .option("--replicas <count>", "number of replicas", wholeNumber(0, 50), 2)
+  .option("--port <port>", "port of the master; 0 takes a free one", wholeNumber(0, 65_535), 6379)
+  .option("--lag <ms>", "milliseconds by which each replica applies writes late", wholeNumber(0, 3_600_000), 0)
+  .option("--password <password>", "password of every server")
+  .action(async (options: { replicas: number; port: number; lag: number; password?: string }) => {
+    const { runDev } = await import("./dev.js");
+    const { lag, ...others } = options;
+    await runDev({ ...others, lagMs: lag });
+  });
+
+program
+  .command("status")
+  .description("the topology as the client sees it: roles, health, offsets; exit code 0 if all is well")
+  .argument("<url...>", "any of its nodes")
+  .option("--json", "as JSON", false)
+  .action(async (urls: string[], options: { json: boolean }) => {
+    const { runStatus } = await import("./status.js");
+    process.exitCode = await runStatus(urls, options);
+  });
+
 await program.parseAsync();
+
+/** Reads an option as a whole number within limits. */
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
+  };
+}
