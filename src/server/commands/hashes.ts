@@ -3,14 +3,14 @@ import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail, wrongArity } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import { HashValue } from "../keyspace/values.js";
-import { arg, integerArg, isWord, longArg } from "./support/arguments.js";
+import { arg, integerArg, isWord, randomCountArg } from "./support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "./support/collection-scan.js";
 import { hashGrown } from "./support/encodings.js";
 import { addInteger, parseInteger } from "./support/integer.js";
 import { addLongDouble, longDoubleText, parseLongDouble } from "./support/long-double.js";
 import { pickDistinct, pickOne, pickRepeating } from "./support/sampling.js";
 
-export const hashes: CommandGroup = {
+export const hashCommands: CommandGroup = {
   hset,
   hsetnx,
   hmset,
@@ -30,6 +30,7 @@ export const hashes: CommandGroup = {
 };
 
 const notHashInteger = new ErrorReply("ERR hash value is not an integer");
+const infiniteIncrement = new ErrorReply("ERR value is NaN or Infinity");
 const notHashFloat = new ErrorReply("ERR hash value is not a float");
 
 /** The hash of a key, made if there is none yet. */
@@ -140,6 +141,7 @@ function hincrbyfloat(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const key = arg(args, 1);
   const field = arg(args, 2);
   const increment = parseLongDouble(arg(args, 3)) ?? fail(errors.notFloat);
+  if (typeof increment === "string") fail(infiniteIncrement);
   const old = parseLongDouble(ctx.db.get(key, "hash")?.fields.get(field) ?? "0") ?? fail(notHashFloat);
   const sum = longDoubleText(addLongDouble(old, increment) ?? fail(errors.nanOrInfinity));
   put(ctx, openHash(ctx, key), field, sum);
@@ -156,10 +158,10 @@ function hrandfield(ctx: CommandContext, args: readonly Bytes[]): Reply {
     const hash = ctx.db.get(key, "hash");
     return hash === null ? null : (pickOne(hash.fields.keys(), hash.fields.size, ctx.random) ?? null);
   }
-  const count = longArg(arg(args, 2));
   const withValues = args.length > 3;
+  const count = randomCountArg(arg(args, 2), false);
   if (args.length > 4 || (withValues && !isWord(args[3], "withvalues"))) fail(errors.syntax);
-  if (Math.abs(count) >= 2 ** 62) fail(errors.outOfRange);
+  if (withValues) randomCountArg(arg(args, 2), true);
   const hash = ctx.db.get(key, "hash");
   if (hash === null || count === 0) return [];
   const { fields } = hash;

@@ -3,12 +3,12 @@ import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import { SetValue } from "../keyspace/values.js";
-import { arg, countArg, isWord, longArg, positiveArg } from "./support/arguments.js";
+import { arg, countArg, isWord, positiveArg, randomCountArg } from "./support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "./support/collection-scan.js";
 import { setGrown } from "./support/encodings.js";
 import { pickDistinct, pickOne, pickRepeating } from "./support/sampling.js";
 
-export const sets: CommandGroup = {
+export const setCommands: CommandGroup = {
   sadd,
   srem,
   smove,
@@ -160,8 +160,7 @@ function srandmember(ctx: CommandContext, args: readonly Bytes[]): Reply {
     const set = ctx.db.get(key, "set");
     return set === null ? null : (pickOne(set.members, set.members.size, ctx.random) ?? null);
   }
-  const count = longArg(arg(args, 2));
-  if (count <= -(2 ** 63)) fail(errors.outOfRange);
+  const count = randomCountArg(arg(args, 2), false);
   const set = ctx.db.get(key, "set");
   if (set === null || count === 0) return [];
   const { members } = set;

@@ -3,12 +3,13 @@ import type { CommandContext } from "../../dispatch/context.js";
 import { errors, fail, wrongArity } from "../../dispatch/errors.js";
 import type { CommandGroup } from "../../dispatch/registry.js";
 import type { List } from "../../keyspace/list.js";
-import { arg, countArg, isWord, longArg } from "../support/arguments.js";
+import { arg, countArg, integerArg, isWord, longArg } from "../support/arguments.js";
+import { INT64_MIN } from "../support/integer.js";
 import { indexRange } from "../support/ranges.js";
 import { openList, push, removeIfEmpty, type Side, take } from "./list-access.js";
 import { blmove, blmpop, blpop, brpop, brpoplpush, lmove, lmpop, rpoplpush } from "./moving.js";
 
-export const lists: CommandGroup = {
+export const listCommands: CommandGroup = {
   lpush: (ctx, args) => pushAll(ctx, args, "left"),
   rpush: (ctx, args) => pushAll(ctx, args, "right"),
   lpushx: (ctx, args) => pushAll(ctx, args, "left", true),
@@ -163,9 +164,10 @@ function lpos(ctx: CommandContext, args: readonly Bytes[]): Reply {
   for (let at = 3; at < args.length; at += 2) {
     const value = arg(args, at + 1);
     if (isWord(args[at], "rank")) {
-      rank = longArg(value);
+      const given = integerArg(value);
+      // Redis negates the rank; of the lowest number nothing comes of that, and it finds the first match from the end.
+      rank = given === INT64_MIN ? -1 : Number(given);
       if (rank === 0) fail(zeroRank);
-      if (rank <= -(2 ** 63)) fail(errors.outOfRange);
     } else if (isWord(args[at], "count")) {
       count = countArg(value, negativeCount);
     } else if (isWord(args[at], "maxlen")) {

@@ -13,7 +13,8 @@ export function openSortedSet(ctx: CommandContext, key: Bytes): SortedSet {
 }
 
 export function put(ctx: CommandContext, set: SortedSet, member: Bytes, score: number): void {
-  set.set(member, score);
+  // A listpack keeps whole numbers as integers, and among those there is no -0.
+  set.set(member, set.encoding === "listpack" ? score + 0 : score);
   sortedSetGrown(ctx, set, member);
 }
 

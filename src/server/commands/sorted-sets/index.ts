@@ -4,7 +4,7 @@ import { zadd, zcard, zincrby, zmscore, zrandmember, zrank, zrem, zrevrank, zsca
 import { blockingPopCommand, bzmpop, popCommand, zmpop } from "./popping.js";
 import { countCommand, rangeCommand, removeRangeCommand, zrangestore } from "./ranges.js";
 
-export const sortedSets: CommandGroup = {
+export const sortedSetCommands: CommandGroup = {
   zadd,
   zincrby,
   zrem,

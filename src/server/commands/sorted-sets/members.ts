@@ -2,7 +2,8 @@ import { doubleText } from "../../../protocol/resp/double-text.js";
 import { type Bytes, DoubleReply, ErrorReply, type Reply } from "../../../protocol/resp/reply.js";
 import type { CommandContext } from "../../dispatch/context.js";
 import { errors, fail } from "../../dispatch/errors.js";
-import { arg, doubleArg, isWord, longArg } from "../support/arguments.js";
+import type { SortedSet } from "../../keyspace/sorted-set.js";
+import { arg, doubleArg, isWord, randomCountArg } from "../support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "../support/collection-scan.js";
 import { pickDistinct, pickOne, pickRepeating } from "../support/sampling.js";
 import { entriesReply, openSortedSet, put, removeIfEmpty } from "./access.js";
@@ -129,10 +130,10 @@ export function zrandmember(ctx: CommandContext, args: readonly Bytes[]): Reply 
     const set = ctx.db.get(key, "zset");
     return set === null ? null : (pickOne(set.members(), set.size, ctx.random) ?? null);
   }
-  const count = longArg(arg(args, 2));
   const withScores = args.length > 3;
+  const count = randomCountArg(arg(args, 2), false);
   if (args.length > 4 || (withScores && !isWord(args[3], "withscores"))) fail(errors.syntax);
-  if (Math.abs(count) >= 2 ** 62) fail(errors.outOfRange);
+  if (withScores) randomCountArg(arg(args, 2), true);
   const set = ctx.db.get(key, "zset");
   if (set === null || count === 0) return [];
   const picked =
@@ -155,6 +156,13 @@ export function zscan(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const [next, found] = scanMembers(collection, cursor, scanOptions(args, 3));
   return scanReply(
     next,
-    found.flatMap((member) => [member, doubleText(set.score(member) ?? 0)]),
+    found.flatMap((member) => [member, storedScoreText(set, member)]),
   );
+}
+
+/** The score as ZSCAN shows it, which is how the encoding stores it: whole numbers in a listpack as integers. */
+function storedScoreText(set: SortedSet, member: Bytes): Bytes {
+  const score = set.score(member) ?? 0;
+  const asInteger = set.encoding === "listpack" && Number.isInteger(score) && Math.abs(score) <= 2 ** 62;
+  return asInteger ? BigInt(score).toString() : doubleText(score);
 }

@@ -1,7 +1,7 @@
 import { type Bytes, ErrorReply } from "../../../protocol/resp/reply.js";
 import { errors, fail } from "../../dispatch/errors.js";
 import { parseDouble } from "./double.js";
-import { type Integer, parseInteger } from "./integer.js";
+import { INT64_MIN, type Integer, parseInteger } from "./integer.js";
 
 /** A 64-bit integer, or the command fails with `error`. */
 export function integerArg(text: Bytes, error: ErrorReply = errors.notInteger): Integer {
@@ -20,6 +20,18 @@ export function longArg(text: Bytes, error: ErrorReply = errors.notInteger): num
 export function countArg(text: Bytes, error: ErrorReply = errors.notPositive): number {
   const value = longArg(text, error);
   return value < 0 ? fail(error) : value;
+}
+
+const randomCountOutOfRange = new ErrorReply(
+  "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+
+/** The count of HRANDFIELD and its like: negative = with repetitions. Counts that come in pairs stay below 2^62. */
+export function randomCountArg(text: Bytes, inPairs: boolean): number {
+  const value = integerArg(text);
+  if (value === INT64_MIN) fail(randomCountOutOfRange);
+  const count = Number(value);
+  return inPairs && Math.abs(count) >= 2 ** 62 ? fail(errors.outOfRange) : count;
 }
 
 /** As {@link longArg}, and at least 1; both failures give `error`. */

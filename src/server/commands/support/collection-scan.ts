@@ -13,8 +13,12 @@ export interface ScanOptions {
   readonly count: number;
 }
 
-/** The cursor of a SCAN command: an unsigned 64-bit number. Leading zeros and a sign pass, as `strtoul` lets them. */
+/**
+ * The cursor of a SCAN command: an unsigned 64-bit number. Leading zeros and a sign pass, as `strtoul` lets them, and
+ * an empty text is 0.
+ */
 export function cursorArg(text: Bytes): bigint {
+  if (text === "") return 0n;
   if (!/^[+-]?\d+$/.test(text)) fail(errors.invalidCursor);
   const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
   const size = value < 0n ? -value : value;
