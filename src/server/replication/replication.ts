@@ -250,11 +250,14 @@ export class Replication implements ReplicationHooks {
 
   // --- as a replica ------------------------------------------------------------------------------------------------
 
-  /** Follows a master. False if it is the one that is followed already. */
-  follow(host: string, port: number): boolean {
+  /**
+   * Follows a master; false if it is the one that is followed already. `atStart`: this server has not written
+   * anything itself, so there is nothing to go on from but what a saved file told.
+   */
+  follow(host: string, port: number, atStart = false): boolean {
     if (this.#link?.host === host && this.#link.port === port) return false;
     const { core } = this;
-    if (!this.#link) {
+    if (!this.#link && !atStart) {
       // What this server wrote as a master is what it asks its new master to go on from.
       this.out.flush();
       this.#resumable = true;
@@ -266,11 +269,6 @@ export class Replication implements ReplicationHooks {
     this.#closeLink();
     this.#open(host, port);
     return true;
-  }
-
-  /** Follows a master from the start, with the history that a saved file told, if one did. */
-  startAsReplica(host: string, port: number): void {
-    this.#open(host, port);
   }
 
   /** REPLICAOF NO ONE. */

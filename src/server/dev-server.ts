@@ -1,0 +1,247 @@
+import { type Clock, systemClock } from "../core/clock.js";
+import { deferred } from "../core/deferred.js";
+import { type Random, seededRandom, systemRandom } from "../core/random.js";
+import { persistenceCommands } from "./commands/persistence.js";
+import { replicationCommands } from "./commands/replication.js";
+import { Config } from "./config/config.js";
+import type { Address, DevServerOptions } from "./dev-options.js";
+import { Faults } from "./faults/faults.js";
+import { MemoryStore } from "./rdb/store.js";
+import { Replication } from "./replication/replication.js";
+import { ServerCore } from "./server-core.js";
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
+
+interface Run {
+  readonly core: ServerCore;
+  readonly replication: Replication;
+}
+
+/**
+ * A Redis server inside this process, on a real port: clients and real redis-servers talk to it as to one of their own.
+ * Started by {@link DevServer.start}.
+ */
+export class DevServer implements AsyncDisposable {
+  /** Faults that can be given to this server; they outlast `crash()` and `restart()`. */
+  readonly faults: Faults<DevServer> = new Faults<DevServer>();
+  readonly #options: DevServerOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #store = new MemoryStore();
+  readonly #watchers = new Set<() => void>();
+  #run: Run | null = null;
+  #master: Address | null;
+  #port: number;
+  #stopped: Promise<void> | null = null;
+
+  private constructor(options: DevServerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
+    this.#master = options.replicaOf ?? null;
+    this.#port = options.port ?? 0;
+  }
+
+  /**
+   * Starts a server; resolves when it accepts connections (a replica: before its first sync).
+   * @throws RangeError for a port out of range; Error for a bind beyond loopback without a password, an unknown
+   * directive, a bad value; the system's error where the port is taken
+   */
+  static async start(options: DevServerOptions = {}): Promise<DevServer> {
+    const { host = "127.0.0.1", port = 0, password } = options;
+    if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw new RangeError(`port must be 0 … 65535, got ${port}`);
+    if (!LOOPBACK.has(host) && !password) {
+      throw new Error(`a dev server on ${host} could be reached by others: give it a password, or leave it on 127.0.0.1`);
+    }
+    const server = new DevServer(options);
+    await server.#begin(null);
+    return server;
+  }
+
+  /** TCP port; the same after a restart. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** `redis://host:port`, without the password. */
+  get url(): string {
+    return `redis://${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.#port}`;
+  }
+
+  /** The address it listens on. */
+  get host(): string {
+    return this.#options.host ?? "127.0.0.1";
+  }
+
+  /** False after `crash()` or `stop()`. */
+  get running(): boolean {
+    return this.#run !== null;
+  }
+
+  /** Its role now; of a server that doesn't run, the role it will start with. */
+  get role(): "master" | "replica" {
+    return this.#run?.replication.role ?? (this.#master ? "replica" : "master");
+  }
+
+  /** Replication id of the history its data belongs to, 40 hex digits. @throws Error if it doesn't run */
+  get replid(): string {
+    return this.#running().replication.out.replid;
+  }
+
+  /** Offset of its replication stream; on a replica, what it has applied. @throws Error if it doesn't run */
+  get offset(): number {
+    return this.#running().replication.offset;
+  }
+
+  /** DEBUG DIGEST of its data, 40 hex digits: equal to a real server's for equal data. @throws Error if it doesn't run */
+  digest(): string {
+    return this.#running().replication.digest();
+  }
+
+  /** Makes it a replica of a master, or with `null` a master. Resolves when the role has changed, not when it is in sync. */
+  replicaOf(master: null): Promise<void>;
+  replicaOf(host: string, port: number): Promise<void>;
+  async replicaOf(host: string | null, port = 0): Promise<void> {
+    const { replication } = this.#running();
+    if (host === null) replication.promote();
+    else replication.follow(host, port);
+  }
+
+  /** Ends it as kill -9 does: every socket is reset, the memory is gone. What SAVE wrote stays. */
+  async crash(): Promise<void> {
+    const run = this.#running();
+    this.#remember(run);
+    this.#run = null;
+    run.replication.crash();
+    await run.core.close({ reset: true });
+    this.#changed();
+  }
+
+  /**
+   * Starts it again on the same port, in the role it had. With `data: "keep"` a running server is shut down as by
+   * SHUTDOWN SAVE, a crashed one comes back with what it had saved; with `"drop"` it comes back empty.
+   */
+  async restart(options: { readonly data: "keep" | "drop" }): Promise<void> {
+    if (this.#stopped) throw new Error("the dev server is stopped");
+    const run = this.#run;
+    if (run) {
+      this.#remember(run);
+      this.#run = null;
+      await run.core.close({ save: options.data === "keep" });
+    }
+    if (options.data === "drop") this.#store.clear();
+    await this.#begin(this.#store.read());
+    this.#changed();
+  }
+
+  /** Ends it for good; nothing of it is left. Any number of times. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /**
+   * Resolves when this server follows `master`, has applied all that it has written so far, and the master knows.
+   * @throws Error after `timeoutMs` milliseconds (of the server's clock)
+   */
+  async inSyncWith(master: DevServer, timeoutMs = 10_000): Promise<void> {
+    if (this.#isInSyncWith(master)) return;
+    const synced = deferred<void>();
+    const check = (): void => {
+      if (this.#isInSyncWith(master)) synced.resolve();
+    };
+    const timer = this.#clock.setTimer(() => {
+      const state = this.#run?.replication.link?.state ?? (this.#run ? "no replica" : "not running");
+      synced.reject(new Error(`${this.url} is not in sync with ${master.url} after ${timeoutMs} ms: ${state}`));
+    }, timeoutMs);
+    this.#watchers.add(check);
+    master.#watchers.add(check);
+    try {
+      await synced.promise;
+    } finally {
+      this.#clock.clearTimer(timer);
+      this.#watchers.delete(check);
+      master.#watchers.delete(check);
+    }
+  }
+
+  /** Holds writes of clients for at most `ms` milliseconds, as FAILOVER does; the function returned lets them go on. */
+  pauseWrites(ms: number): () => void {
+    const { core } = this.#running();
+    core.pause.start("write", ms, "failover");
+    return () => core.pause.end("failover");
+  }
+
+  #isInSyncWith(master: DevServer): boolean {
+    const own = this.#run?.replication;
+    const other = master.#run?.replication;
+    if (!own || !other || own.link?.state !== "connected" || own.link.port !== master.port) return false;
+    if (own.out.replid !== other.out.replid || own.offset < other.offset) return false;
+    return [...other.replicas].some((replica) => replica.port === this.#port && replica.state === "online");
+  }
+
+  async #begin(file: Buffer | null): Promise<void> {
+    const { host = "127.0.0.1", password, config: directives = {} } = this.#options;
+    const config = new Config(directives);
+    config.load("bind", host);
+    config.load("port", String(this.#port));
+    if (password !== undefined && password !== "") {
+      config.load("requirepass", password);
+      config.load("masterauth", password);
+    }
+    let replication: Replication | null = null;
+    const of = (): Replication => replication as Replication;
+    const core = new ServerCore({
+      clock: this.#clock,
+      random: this.#random,
+      config,
+      ephemeralPort: true,
+      groups: [replicationCommands(of), persistenceCommands(of)],
+    });
+    replication = new Replication(core, this.#store);
+    core.replication = replication;
+    core.onShutdown = () => this.#ended(core);
+    replication.onProgress = () => this.#changed();
+    if (file) await replication.restore(file, this.#master !== null);
+    await core.listen();
+    this.#port = core.port;
+    this.#run = { core, replication };
+    this.faults.attach(core, replication);
+    if (this.#master) replication.follow(this.#master.host, this.#master.port, true);
+  }
+
+  async #stop(): Promise<void> {
+    const run = this.#run;
+    this.#run = null;
+    this.faults.clear();
+    await run?.core.close();
+    this.#changed();
+  }
+
+  /** SHUTDOWN by a client. */
+  #ended(core: ServerCore): void {
+    if (this.#run?.core !== core) return;
+    this.#remember(this.#run);
+    this.#run = null;
+    this.#changed();
+  }
+
+  /** Notes whom it follows, so that a restart finds the same role. */
+  #remember({ replication }: Run): void {
+    const { link } = replication;
+    this.#master = link ? { host: link.host, port: link.port } : null;
+  }
+
+  #changed(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  #running(): Run {
+    if (this.#run) return this.#run;
+    throw new Error(this.#stopped ? "the dev server is stopped" : "the dev server is down: restart() it");
+  }
+}

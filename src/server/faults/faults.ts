@@ -1,0 +1,192 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Client } from "../dispatch/client.js";
+import type { Fault, FaultHooks } from "../dispatch/hooks.js";
+import type { Replication } from "../replication/replication.js";
+import type { ServerCore } from "../server-core.js";
+import { type StateError, stateError } from "./error-texts.js";
+import type { FailOptions, FaultHandle, PartitionOptions, ServerFaults } from "./types.js";
+
+/** What faults need to know of the server they belong to. */
+export interface FaultyServer {
+  readonly port: number;
+  readonly faults: { readonly [LINKS]: LinkCuts };
+}
+
+/** Reaches the other end's cuts; not for callers. */
+export const LINKS: unique symbol = Symbol("cuts of links between servers");
+
+interface Cut {
+  readonly in: boolean;
+  readonly out: boolean;
+}
+
+/** Cuts of this server's link to a master, by the master that it leads to. */
+export interface LinkCuts {
+  add(cut: Cut & { readonly to: FaultyServer }): FaultHandle;
+}
+
+interface Failing {
+  readonly error: StateError;
+  readonly commands: ReadonlySet<string> | null;
+  left: number;
+}
+
+/** The faults of one dev server. They belong to the server, not to one run of it: a restart doesn't lift them. */
+export class Faults<Server extends FaultyServer> implements ServerFaults<Server>, FaultHooks {
+  readonly #lags = new Set<{ readonly ms: number }>();
+  readonly #freezes = new Set<object>();
+  readonly #cuts = new Set<Cut & { readonly clientsOnly: boolean }>();
+  readonly #linkCuts = new Set<Cut & { readonly to: FaultyServer }>();
+  readonly #delays = new Set<{ readonly ms: number }>();
+  readonly #failing = new Set<Failing>();
+  /** Handles of faults that also hold at another server. */
+  readonly #shared = new Set<FaultHandle>();
+  #core: ServerCore | null = null;
+  #replication: Replication | null = null;
+
+  readonly [LINKS]: LinkCuts = { add: (cut) => this.#put(this.#linkCuts, cut, () => this.#applyLink()) };
+
+  /** A run of the server begins: what holds, holds for it. */
+  attach(core: ServerCore, replication: Replication): void {
+    this.#core = core;
+    this.#replication = replication;
+    core.faults = this;
+    replication.onLink = () => this.#applyLink();
+    this.#applyStream();
+    this.#applyLink();
+  }
+
+  lag(ms: number): FaultHandle {
+    return this.#put(this.#lags, { ms: positive(ms, "lag") }, () => this.#applyStream());
+  }
+
+  freeze(): FaultHandle {
+    return this.#put(this.#freezes, {}, () => this.#applyStream());
+  }
+
+  partition(options: PartitionOptions<Server> = {}): FaultHandle {
+    const { with: other, direction = "both" } = options;
+    const cut: Cut = { in: direction !== "out", out: direction !== "in" };
+    if (other === undefined || other === "clients") {
+      return this.#put(this.#cuts, { ...cut, clientsOnly: other === "clients" }, () => this.#applyAll());
+    }
+    // Whichever of the two follows the other owns the link; what comes in here goes out there.
+    const here = this[LINKS].add({ ...cut, to: other });
+    const there = other.faults[LINKS].add({ in: cut.out, out: cut.in, to: this.#self() });
+    const handle: FaultHandle = {
+      clear: () => {
+        this.#shared.delete(handle);
+        here.clear();
+        there.clear();
+      },
+    };
+    this.#shared.add(handle);
+    return handle;
+  }
+
+  fail(error: string | { readonly message: string }, options: FailOptions = {}): FaultHandle {
+    const { commands, times = Number.POSITIVE_INFINITY } = options;
+    if (!(times >= 1)) throw new RangeError(`times must be at least 1, got ${times}`);
+    const names = commands ? new Set(commands.map((name) => name.toLowerCase())) : null;
+    return this.#put(this.#failing, { error: stateError(error), commands: names, left: times }, () => undefined);
+  }
+
+  delayReplies(ms: number): FaultHandle {
+    return this.#put(this.#delays, { ms: positive(ms, "delayReplies") }, () => this.#applyConnections());
+  }
+
+  hang(): FaultHandle {
+    return this.#put(this.#cuts, { in: true, out: true, clientsOnly: false }, () => this.#applyAll());
+  }
+
+  dropConnections(): FaultHandle {
+    for (const client of [...(this.#core?.clients.values() ?? [])]) client.connection?.destroy(true);
+    this.#replication?.link?.break();
+    return { clear: () => undefined };
+  }
+
+  clear(): void {
+    for (const set of [this.#lags, this.#freezes, this.#cuts, this.#linkCuts, this.#delays, this.#failing]) set.clear();
+    for (const handle of [...this.#shared]) handle.clear();
+    this.#applyStream();
+    this.#applyAll();
+  }
+
+  /** FaultHooks: what is to become of a command. */
+  beforeCommand(client: Client, name: Bytes, args: readonly Bytes[]): Fault | null {
+    // A replica's ACKs are no requests: an answer to them would be taken for a part of the stream.
+    if (this.#failing.size === 0 || client.isReplica) return null;
+    const bits = this.#core?.commands.resolve(args)?.flagBits ?? 0;
+    for (const failing of this.#failing) {
+      const hit = failing.commands ? failing.commands.has(name.toLowerCase()) : failing.error.refuses(bits);
+      if (!hit) continue;
+      if (--failing.left <= 0) this.#failing.delete(failing);
+      return { kind: "error", reply: failing.error.reply };
+    }
+    return null;
+  }
+
+  /** FaultHooks: a connection was accepted. */
+  clientOpened(client: Client): void {
+    if (this.#cuts.size > 0 || this.#delays.size > 0) this.#applyTo(client);
+  }
+
+  #self(): FaultyServer {
+    const port = (): number => this.#core?.port ?? 0;
+    return {
+      get port() {
+        return port();
+      },
+      faults: this,
+    };
+  }
+
+  #put<T>(set: Set<T>, fault: T, apply: () => void): FaultHandle {
+    set.add(fault);
+    apply();
+    return {
+      clear: () => {
+        if (set.delete(fault)) apply();
+      },
+    };
+  }
+
+  #applyStream(): void {
+    let lagMs = 0;
+    for (const { ms } of this.#lags) lagMs = Math.max(lagMs, ms);
+    this.#replication?.applier.hold(lagMs, this.#freezes.size > 0);
+  }
+
+  #applyAll(): void {
+    this.#applyConnections();
+    this.#applyLink();
+  }
+
+  #applyConnections(): void {
+    for (const client of [...(this.#core?.clients.values() ?? [])]) this.#applyTo(client);
+  }
+
+  #applyTo(client: Client): void {
+    const { connection } = client;
+    if (!connection || connection.closed) return;
+    const cuts = [...this.#cuts].filter((cut) => !(cut.clientsOnly && client.isReplica));
+    let delayMs = 0;
+    if (!client.isReplica) for (const { ms } of this.#delays) delayMs = Math.max(delayMs, ms);
+    connection.delayOutput(delayMs);
+    connection.holdInput(cuts.some((cut) => cut.in));
+    connection.holdOutput(cuts.some((cut) => cut.out));
+  }
+
+  #applyLink(): void {
+    const link = this.#replication?.link;
+    if (!link) return;
+    const cuts: Cut[] = [...this.#cuts].filter((cut) => !cut.clientsOnly);
+    for (const cut of this.#linkCuts) if (cut.to.port === link.port) cuts.push(cut);
+    link.cut({ in: cuts.some((cut) => cut.in), out: cuts.some((cut) => cut.out) });
+  }
+}
+
+function positive(ms: number, what: string): number {
+  if (!(ms >= 0 && Number.isFinite(ms))) throw new RangeError(`${what}: milliseconds must be a finite number from 0 on, got ${ms}`);
+  return ms;
+}
