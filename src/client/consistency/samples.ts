@@ -35,7 +35,7 @@ export class Samples {
         // Nothing was written in between: whoever has applied this much was as fresh later too.
         this.#sentAt[last] = sentAt;
         return;
-      }
+      } else if (sentAt === this.#sentAt[last]) return; // says less than the one before
     }
     if (this.#count === this.capacity) this.#thin();
     this.#sentAt[this.#count] = sentAt;
@@ -86,18 +86,28 @@ export class Samples {
   }
 
   /**
-   * Drops every second sample of the older three quarters, so that the ring reaches back far whatever the rate of
-   * fences: its error grows with age, and always to the safe side (a missing sample makes data look older).
+   * Keeps gaps between samples in proportion to their age, so that the ring reaches back far whatever the rate of
+   * fences. Its error grows with age, and always to the safe side: a missing sample makes data look older.
    */
   #thin(): void {
-    const older = Math.floor((this.#count * 3) / 4);
-    let kept = 0;
-    for (let i = 0; i < this.#count; i++) {
-      if (i < older && i % 2 === 1) continue;
-      this.#sentAt[kept] = this.#sentAt[i] as number;
-      this.#offset[kept] = this.#offset[i] as number;
-      kept++;
+    for (let share = 16 / this.capacity; this.#count > (this.capacity * 3) / 4; share *= 2) this.#keepGaps(share);
+  }
+
+  #keepGaps(share: number): void {
+    const last = this.#count - 1;
+    const newest = this.newestAt;
+    let write = this.capacity - 1;
+    let kept = newest;
+    for (let i = last; i >= 0; i--) {
+      const at = this.#sentAt[i] as number;
+      if (i !== last && i !== 0 && kept - at < (newest - kept) * share) continue;
+      kept = at;
+      this.#sentAt[write] = at;
+      this.#offset[write] = this.#offset[i] as number;
+      write--;
     }
-    this.#count = kept;
+    this.#sentAt.copyWithin(0, write + 1);
+    this.#offset.copyWithin(0, write + 1);
+    this.#count = this.capacity - 1 - write;
   }
 }
