@@ -14,3 +14,9 @@ export const NONE: Need = 0;
 
 /** A write is pending or not yet resolved to an offset: only behind it, on the master, is it sure to be seen. */
 export const MASTER: Need = Number.POSITIVE_INFINITY;
+
+/** What a node must have applied to lag by at most `maxLagBytes` behind a master that stands at `masterOffset`. */
+export function needWithinLag(masterOffset: number, maxLagBytes: number): Need {
+  // Never below NONE: however large the tolerance, of the node's lag something must be known.
+  return Math.max(NONE, masterOffset - maxLagBytes);
+}

@@ -4,12 +4,13 @@ export class Samples {
   readonly #offset: Float64Array;
   #count = 0;
 
-  /** @param capacity samples kept (option `limits.samples`), at least 8 */
-  constructor(readonly capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 8)
-      throw new RangeError(`capacity must be an integer of at least 8, got ${capacity}`);
-    this.#sentAt = new Float64Array(capacity);
-    this.#offset = new Float64Array(capacity);
+  readonly #capacity: number;
+
+  /** @param capacity samples kept (option `limits.samples`); fewer than 8 count as 8 */
+  constructor(capacity: number) {
+    this.#capacity = Math.max(8, capacity);
+    this.#sentAt = new Float64Array(this.#capacity);
+    this.#offset = new Float64Array(this.#capacity);
   }
 
   get size(): number {
@@ -37,7 +38,7 @@ export class Samples {
         return;
       } else if (sentAt === this.#sentAt[last]) return; // says less than the one before
     }
-    if (this.#count === this.capacity) this.#thin();
+    if (this.#count === this.#capacity) this.#thin();
     this.#sentAt[this.#count] = sentAt;
     this.#offset[this.#count] = offset;
     this.#count++;
@@ -90,13 +91,13 @@ export class Samples {
    * fences. Its error grows with age, and always to the safe side: a missing sample makes data look older.
    */
   #thin(): void {
-    for (let share = 16 / this.capacity; this.#count > (this.capacity * 3) / 4; share *= 2) this.#keepGaps(share);
+    for (let share = 16 / this.#capacity; this.#count > (this.#capacity * 3) / 4; share *= 2) this.#keepGaps(share);
   }
 
   #keepGaps(share: number): void {
     const last = this.#count - 1;
     const newest = this.newestAt;
-    let write = this.capacity - 1;
+    let write = this.#capacity - 1;
     let kept = newest;
     for (let i = last; i >= 0; i--) {
       const at = this.#sentAt[i] as number;
@@ -108,6 +109,6 @@ export class Samples {
     }
     this.#sentAt.copyWithin(0, write + 1);
     this.#offset.copyWithin(0, write + 1);
-    this.#count = this.capacity - 1 - write;
+    this.#count = this.#capacity - 1 - write;
   }
 }

@@ -1,4 +1,4 @@
-import { exists, getKeyIndexes, hasFlag } from "@ioredis/commands";
+import { getKeyIndexes, hasFlag, list } from "@ioredis/commands";
 import type { KeyFinder, KeysKnown } from "./command-spec.js";
 import { keyRange, MOVING_KEYS, noKeys } from "./key-finders.js";
 
@@ -15,6 +15,9 @@ export interface CommandFacts {
 
 /** The flags that routing asks for. */
 const FLAGS = ["readonly", "write", "blocking", "movablekeys", "module"];
+
+/** Not the package's `exists()`: it takes `constructor` and other names of Object.prototype for commands. */
+const LISTED: ReadonlySet<string> = new Set(list);
 
 const NO_SUBCOMMANDS: ReadonlyMap<string, CommandFacts> = new Map();
 
@@ -50,7 +53,7 @@ export function staticSubcommands(container: string): ReadonlyMap<string, Comman
 
 /** What `@ioredis/commands` says of `name` (lower case); null if it does not know it. */
 export function staticFacts(name: string): CommandFacts | null {
-  if (!exists(name)) return null;
+  if (!LISTED.has(name)) return null;
   const findKeys = MOVING_KEYS.get(name) ?? staticFinder(name);
   return {
     name,

@@ -55,7 +55,7 @@ export class CommandTable {
 
   #learn(name: string): CommandSpec {
     const lower = name.toLowerCase();
-    const spec = (name === lower ? undefined : this.#bySpelling.get(lower)) ?? this.#build(lower);
+    const spec = name === lower ? this.#build(lower) : this.lookup(lower);
     if (this.#bySpelling.size < SPELLINGS) this.#bySpelling.set(name, spec);
     return spec;
   }

@@ -28,7 +28,7 @@ export interface SelectionRequest {
   readonly need: Need;
   readonly maxStalenessMs?: number;
   readonly maxLagBytes?: number;
-  /** The tolerances as an offset (`samples.offsetWithin()`, master's offset − `maxLagBytes`), which a fence in front can prove. */
+  /** The tolerances as an offset (`samples.offsetWithin()`, `needWithinLag()`), which a fence in front can prove. */
   readonly toleranceOffset?: Need;
   /** How long it has been held or has waited already. */
   readonly waitedMs: number;

@@ -38,7 +38,7 @@ function mayCover(node: Candidate, need: Need): boolean {
 
 /**
  * Picks the node for a read, without allocating. Tolerances are needs too and folded in by the caller:
- * `Math.max(need, samples.offsetWithin(maxStalenessMs, now), masterOffset - maxLagBytes)`. For `strong` pass
+ * `Math.max(need, samples.offsetWithin(maxStalenessMs, now), needWithinLag(masterOffset, maxLagBytes))`. For `strong` pass
  * the form `master`.
  */
 export class Selector<C extends Candidate> {

@@ -23,8 +23,11 @@ test("answers to questions of one moment: the ring stays bounded while time stan
   expect(samples.stalenessOf(0, 5)).toBe(0);
 });
 
-test("a capacity too small to thin out is refused", () => {
-  expect(() => new Samples(7)).toThrow("at least 8");
+test("the smallest ring still ends its thinning", () => {
+  const samples = new Samples(1);
+  for (let t = 0; t < 1000; t++) samples.push(t, t);
+  expect(samples.size).toBeLessThanOrEqual(8);
+  expect(samples.stalenessOf(999, 1000)).toBe(1);
 });
 
 test("the offset that a tolerance asks for says the same as the staleness of each node", () => {
