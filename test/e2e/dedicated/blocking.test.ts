@@ -3,7 +3,8 @@ import { eventually } from "../../support/eventually.js";
 import { describeReal, RedisProcess, startRedis, startRedisTopology } from "../../support/real-redis.js";
 import { ClientSide } from "./client-side.js";
 
-const blocked = async (server: RedisProcess): Promise<number> => Number((await server.info("clients")).get("blocked_clients"));
+const blocked = async (server: RedisProcess): Promise<number> =>
+  Number((await server.info("clients")).get("blocked_clients"));
 
 describeReal("blocking commands on connections of their own", () => {
   const servers: { stop(): Promise<unknown> }[] = [];
@@ -48,15 +49,24 @@ describeReal("blocking commands on connections of their own", () => {
     const { block } = bound(client(server));
     const popped = [0, 1, 2].map((db) => block("blpop", ["list", 0], { db }));
     await eventually(async () => expect(await blocked(server)).toBe(3));
-    for (const db of [2, 0, 1]) await server.command("EVAL", `redis.call('select', ${db}); return redis.call('lpush', 'list', ${db})`, 0);
-    expect(await Promise.all(popped)).toEqual([["list", "0"], ["list", "1"], ["list", "2"]]);
+    for (const db of [2, 0, 1])
+      await server.command("EVAL", `redis.call('select', ${db}); return redis.call('lpush', 'list', ${db})`, 0);
+    expect(await Promise.all(popped)).toEqual([
+      ["list", "0"],
+      ["list", "1"],
+      ["list", "2"],
+    ]);
   });
 
   it("rejects with POOL_EXHAUSTED when all connections stay busy, and serves again when one is free", async () => {
     const { block } = bound(client(server, { pool: { max: 1, acquireTimeoutMs: 50 } }));
     const first = block("blpop", ["list", 0]);
     await eventually(async () => expect(await blocked(server)).toBe(1));
-    await expect(block("blpop", ["other", 0])).rejects.toMatchObject({ code: "IOREPLICA_POOL_EXHAUSTED", sent: "no", max: 1 });
+    await expect(block("blpop", ["other", 0])).rejects.toMatchObject({
+      code: "IOREPLICA_POOL_EXHAUSTED",
+      sent: "no",
+      max: 1,
+    });
     await server.command("LPUSH", "list", "x");
     expect(await first).toEqual(["list", "x"]);
     expect(await block("blpop", ["other", "0.01"])).toBeNull();
@@ -73,12 +83,20 @@ describeReal("blocking commands on connections of their own", () => {
     const { block } = bound(client(server));
     await server.command("SET", "text", "secret-value");
     const error = await block("blpop", ["text", 0]).catch((each) => each);
-    expect(error).toMatchObject({ name: "ReplyError", code: "WRONGTYPE", node: server.id, command: { name: "blpop", args: [] } });
+    expect(error).toMatchObject({
+      name: "ReplyError",
+      code: "WRONGTYPE",
+      node: server.id,
+      command: { name: "blpop", args: [] },
+    });
   });
 
   it("gives up at its deadline and at its signal, and leaves no blocked client behind", async () => {
     const { block } = bound(client(server));
-    await expect(block("blpop", ["list", 0], { timeoutMs: 30 })).rejects.toMatchObject({ code: "IOREPLICA_TIMEOUT", sent: "unknown" });
+    await expect(block("blpop", ["list", 0], { timeoutMs: 30 })).rejects.toMatchObject({
+      code: "IOREPLICA_TIMEOUT",
+      sent: "unknown",
+    });
     const abort = new AbortController();
     const popped = block("blpop", ["list", 0], { signal: abort.signal });
     const rejected = expect(popped).rejects.toMatchObject({ code: "IOREPLICA_ABORTED", cause: "enough" });
@@ -91,12 +109,19 @@ describeReal("blocking commands on connections of their own", () => {
   it("rejects what is blocked when the client closes", async () => {
     const side = client(server);
     const popped = side.block("blpop", ["list", 0]);
-    const rejected = expect(popped).rejects.toMatchObject({ code: "IOREPLICA_CLIENT_CLOSED", message: "Connection is closed.", sent: "unknown" });
+    const rejected = expect(popped).rejects.toMatchObject({
+      code: "IOREPLICA_CLIENT_CLOSED",
+      message: "Connection is closed.",
+      sent: "unknown",
+    });
     await eventually(async () => expect(await blocked(server)).toBe(1));
     side.dedicated.close();
     await rejected;
     await side.dedicated.drained();
-    await expect(side.block("blpop", ["list", 0])).rejects.toMatchObject({ code: "IOREPLICA_CLIENT_CLOSED", sent: "no" });
+    await expect(side.block("blpop", ["list", 0])).rejects.toMatchObject({
+      code: "IOREPLICA_CLIENT_CLOSED",
+      sent: "no",
+    });
   });
 
   it("waits for a master, and names the time when there is none", async () => {
@@ -111,7 +136,7 @@ describeReal("blocking commands on connections of their own", () => {
   it("names the node and the reason when the master can't be connected to", async () => {
     const side = client(server, { failoverTimeoutMs: 200, pool: { acquireTimeoutMs: 50 } });
     await server.stop();
-    const error = await side.block("blpop", ["list", 0]).catch((each) => each);
+    const error = (await side.block("blpop", ["list", 0]).catch((each: unknown) => each)) as Error;
     expect(error).toMatchObject({ code: "IOREPLICA_NO_MASTER" });
     expect(error.message).toMatch(new RegExp(`${server.id}.*ECONNREFUSED`));
     expect(side.checked).toContain(server.id);
@@ -121,7 +146,11 @@ describeReal("blocking commands on connections of their own", () => {
     const side = client(server);
     const popped = side.block("blpop", ["list", 0]);
     const read = side.block("xread", ["BLOCK", 0, "STREAMS", "s", "0"], { readOnly: true });
-    const rejected = expect(popped).rejects.toMatchObject({ code: "IOREPLICA_UNKNOWN_OUTCOME", sent: "unknown", node: server.id });
+    const rejected = expect(popped).rejects.toMatchObject({
+      code: "IOREPLICA_UNKNOWN_OUTCOME",
+      sent: "unknown",
+      node: server.id,
+    });
     await eventually(async () => expect(await blocked(server)).toBe(2));
     await server.kill9();
     await rejected;
@@ -172,6 +201,21 @@ describeReal("blocking commands on connections of their own", () => {
     server.pause();
     side.follow(next);
     await rejected;
+    server.resume();
+  });
+
+  it("does not wait for a hung server to be connected to once another is the master", async () => {
+    const next = await startRedis();
+    servers.push(next);
+    const side = client(server);
+    server.pause();
+    const popped = side.block("blpop", ["list", 0]);
+    // The kernel accepts for the stopped process, so the connection hangs in its greeting.
+    await eventually(() => expect(side.connecting).toBe(1));
+    side.follow(next);
+    await eventually(async () => expect(await blocked(next)).toBe(1));
+    await next.command("LPUSH", "list", "x");
+    expect(await popped).toEqual(["list", "x"]);
     server.resume();
   });
 

@@ -1,16 +1,21 @@
 import { EventEmitter } from "node:events";
 import { Command } from "ioredis";
-import { seededRandom } from "../../../src/core/random.js";
-import { systemClock } from "../../../src/core/clock.js";
-import { NoMasterError } from "../../../src/client/errors.js";
-import { resolveOptions } from "../../../src/client/options.js";
-import type { PoolOptions } from "../../../src/client/options.js";
 import { DedicatedConnections } from "../../../src/client/connection/dedicated/dedicated-connections.js";
-import type { DedicatedCall, DedicatedHost, MasterTarget, UserCommand } from "../../../src/client/connection/dedicated/host.js";
-import { NodeConnection } from "../../../src/client/connection/node-connection.js";
+import type {
+  DedicatedCall,
+  DedicatedHost,
+  MasterTarget,
+  UserCommand,
+} from "../../../src/client/connection/dedicated/host.js";
 import type { TransactionConnection } from "../../../src/client/connection/dedicated/transaction-connection.js";
+import { NodeConnection } from "../../../src/client/connection/node-connection.js";
+import { NoMasterError } from "../../../src/client/errors.js";
+import type { PoolOptions } from "../../../src/client/options.js";
+import { resolveOptions } from "../../../src/client/options.js";
+import { systemClock } from "../../../src/core/clock.js";
+import { seededRandom } from "../../../src/core/random.js";
 
-const NOBODY = { isLone: () => true, wantsFence: () => false, fenced() {}, closed() {} };
+const NOBODY = { isLone: () => true, wantsFence: () => false, fenceSending() {}, fenced() {}, closed() {} };
 
 export interface Server {
   readonly host: string;
@@ -23,11 +28,16 @@ const targetOf = ({ host, port }: Server): MasterTarget => ({ node: `${host}:${p
 export class ClientSide {
   readonly events = new EventEmitter();
   readonly checked: string[] = [];
+  /** Connections asked for so far. */
+  connecting = 0;
   readonly dedicated: DedicatedConnections;
   #master: Server | null;
   #generation = 0;
 
-  constructor(master: Server | null, settings: { pool?: PoolOptions; failoverTimeoutMs?: number; password?: string } = {}) {
+  constructor(
+    master: Server | null,
+    settings: { pool?: PoolOptions; failoverTimeoutMs?: number; password?: string } = {},
+  ) {
     this.#master = master;
     const { password, ...rest } = settings;
     const options = resolveOptions({
@@ -51,10 +61,11 @@ export class ClientSide {
       },
       currentMaster: () => (this.#master ? targetOf(this.#master).node : null),
       connect: async (target) => {
+        this.connecting++;
         const connection = new NodeConnection(
           target.node,
           ++this.#generation,
-          { ...(await openOptions(target)), connectTimeoutMs: 2000 },
+          { ...(await openOptions(target)), connectTimeoutMs: 60_000 },
           systemClock,
           NOBODY,
         );
@@ -89,7 +100,11 @@ export class ClientSide {
   }
 }
 
-export function carry(transactions: TransactionConnection, name: string, ...args: (string | number)[]): Promise<unknown> {
+export function carry(
+  transactions: TransactionConnection,
+  name: string,
+  ...args: (string | number)[]
+): Promise<unknown> {
   return decoded(command(name, args), (each) => transactions.carry(each, 0));
 }
 

@@ -31,10 +31,13 @@ export class ConnectionPool {
   readonly #backoff: Backoff;
   readonly #closing = deferred<never>();
   #closed = false;
+  /** Rejected, and made anew, when another node becomes the master. */
+  #stay = deferred<never>();
   #lastFailure: { node: string; reason: string } | null = null;
 
   constructor(private readonly host: DedicatedHost) {
     this.#closing.promise.catch(() => {});
+    this.#stay.promise.catch(() => {});
     this.#backoff = new Backoff({ firstMs: 20, maxMs: 1000 }, host.random);
     this.#pool = createPool<Slot>(
       {
@@ -139,6 +142,14 @@ export class ConnectionPool {
     void Promise.resolve(this.#pool.destroy(slot)).catch(() => {});
   }
 
+  /** Another node is the master: what is being opened elsewhere is not waited for, a hung server would take long. */
+  masterChanged(): void {
+    const before = this.#stay;
+    this.#stay = deferred();
+    this.#stay.promise.catch(() => {});
+    before.reject(new Error("its node is the master no more"));
+  }
+
   /** Ends every connection at once, lent ones too; who waits for one is rejected. */
   close(reason: string): void {
     if (this.#closed) return;
@@ -170,7 +181,7 @@ export class ConnectionPool {
       let target: MasterTarget | null = null;
       try {
         target = await Promise.race([this.host.master("connect"), this.#closing.promise]);
-        const connection = await this.host.connect(target);
+        const connection = await this.#connect(target);
         const pooled = new PooledConnection(connection, target);
         this.#all.add(pooled);
         this.#backoff.reset();
@@ -187,6 +198,24 @@ export class ConnectionPool {
       }
     }
     return { pooled: null };
+  }
+
+  async #connect(target: MasterTarget): Promise<NodeConnection> {
+    const opening = this.host.connect(target);
+    let given = true;
+    try {
+      return await Promise.race([opening, this.#stay.promise, this.#closing.promise]);
+    } catch (error) {
+      given = false;
+      throw error;
+    } finally {
+      if (!given) {
+        opening.then(
+          (connection) => connection.destroy("not needed any more"),
+          () => {},
+        );
+      }
+    }
   }
 
   async #pause(ms: number): Promise<void> {

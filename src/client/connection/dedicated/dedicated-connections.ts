@@ -52,6 +52,7 @@ export class DedicatedConnections {
 
   /** To be called when another node has become the master. */
   masterChanged(node: string): void {
+    this.#pool.masterChanged();
     this.#blocking.masterChanged(node);
     this.subscriber.masterChanged(node);
     this.#abandon((at) => at !== node, "its node is the master no more");

@@ -45,6 +45,8 @@ export class Subscriber {
   };
   #line: Promise<Line> | null = null;
   #open: Line | null = null;
+  /** What is being opened; a hung server would keep it waiting long after another has become the master. */
+  #opening: Line | null = null;
   #closed = false;
   /** When and where the last line was lost; null while it stands. */
   #gap: { readonly since: number; readonly node: string } | null = null;
@@ -80,13 +82,14 @@ export class Subscriber {
 
   /** The master is now `node`. */
   masterChanged(node: string): void {
-    const open = this.#open;
-    if (open && open.target.node !== node) open.close("its node is the master no more");
+    for (const line of [this.#open, this.#opening]) {
+      if (line && line.target.node !== node) line.close("its node is the master no more");
+    }
   }
 
   /** A node is gone, though its connections may not show it. */
   nodeLost(node: string, reason: string): void {
-    if (this.#open?.target.node === node) this.#open.close(reason);
+    for (const line of [this.#open, this.#opening]) if (line?.target.node === node) line.close(reason);
   }
 
   /** Ends it for good. */
@@ -171,7 +174,8 @@ export class Subscriber {
         this.#established(line);
         return line;
       } catch (error) {
-        line?.close("it could not be subscribed");
+        (line ?? this.#opening)?.close("it could not be subscribed");
+        this.#opening = null;
         if (this.#closed) throw new ClientClosedError();
         this.host.requestCheck(target.node);
         const waited = clock.now() - startedAt;
@@ -187,6 +191,7 @@ export class Subscriber {
     // It may have ended while it was being subscribed; then its end has been told already.
     if (line.redis.status === "end" || this.#closed) throw new Error("Connection is closed.");
     this.#open = line;
+    this.#opening = null;
     if (this.#gap) {
       const { since, node } = this.#gap;
       this.#gap = null;
@@ -210,6 +215,7 @@ export class Subscriber {
         opened.socket()?.destroy();
       },
     };
+    this.#opening = line;
     redis.on("messageBuffer", (channel: Buffer, message: Buffer) => this.#deliver("message", [channel, message]));
     redis.on("smessageBuffer", (channel: Buffer, message: Buffer) => this.#deliver("smessage", [channel, message]));
     redis.on("pmessageBuffer", (pattern: string, channel: Buffer, message: Buffer) =>
@@ -218,13 +224,10 @@ export class Subscriber {
     const timer = clock.setTimer(() => line.close("no answer"), options.redis.connectTimeout ?? 10_000, true);
     try {
       await Promise.race([redis.connect(), this.#closing.promise]);
-    } catch (error) {
-      line.close("it could not be opened");
-      throw error;
+      return line;
     } finally {
       clock.clearTimer(timer);
     }
-    return line;
   }
 
   /** As ioredis does it: text for those who want text, Buffers always. A pattern is text in both. */
