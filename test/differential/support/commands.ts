@@ -1,0 +1,221 @@
+import fc from "fast-check";
+
+/* Generators of commands, group by group, over few keys and small values, so that they meet. */
+
+type Command = fc.Arbitrary<string[]>;
+
+const key = fc.constantFrom("k1", "k2", "k3");
+const member = fc.constantFrom("a", "b", "c", "d", "e", "1", "2", "10", "", "\x00\xff", "A long one ".repeat(8));
+const integer = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: -6, max: 6 }).map(String) },
+  fc.constantFrom("9223372036854775807", "-9223372036854775808", "9223372036854775808", "abc", "1.5", " 1", "", "007"),
+);
+const count = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0, max: 5 }).map(String) },
+  fc.constantFrom("-1", "x"),
+);
+const float = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: -20, max: 20 }).map((value) => String(value / 4)) },
+  fc.double({ noNaN: true }).map(String),
+  fc.constantFrom("inf", "-inf", "nan", "1e300", "-0", "0.1", "3.3333333333333333333", "1e-9", "x", "0x1F", ".5", "5."),
+);
+const value = fc.oneof(member, integer, float);
+const scoreEnd = fc.oneof(
+  { weight: 5, arbitrary: float },
+  float.map((text) => `(${text}`),
+  fc.constantFrom("-inf", "+inf"),
+);
+const lexEnd = fc.oneof(
+  fc.constantFrom("-", "+", "a"),
+  member.map((text) => `[${text}`),
+  member.map((text) => `(${text}`),
+);
+const side = fc.constantFrom("LEFT", "right", "RIGHT", "left");
+
+/** A command from its words; a word that is an array stands for several, or for none. */
+function command(name: string, ...words: fc.Arbitrary<string | string[]>[]): Command {
+  return fc.tuple(...words).map((parts) => [name, ...parts.flat()]);
+}
+function some(word: fc.Arbitrary<string>, minLength = 1, maxLength = 3): fc.Arbitrary<string[]> {
+  return fc.array(word, { minLength, maxLength });
+}
+function pairsOf(left: fc.Arbitrary<string>, right: fc.Arbitrary<string>, maxLength = 3): fc.Arbitrary<string[]> {
+  return fc.array(fc.tuple(left, right), { minLength: 1, maxLength }).map((pairs) => pairs.flat());
+}
+/** Any selection of these options, in any order. */
+function options(...all: fc.Arbitrary<string[]>[]): fc.Arbitrary<string[]> {
+  return fc
+    .tuple(fc.shuffledSubarray([...all.keys()]), ...all)
+    .map(([chosen, ...values]) => (chosen as number[]).flatMap((index) => values[index] as string[]));
+}
+const word = (...words: string[]): fc.Arbitrary<string[]> => fc.constant(words);
+const counted = (name: string, of: fc.Arbitrary<string>): fc.Arbitrary<string[]> => of.map((text) => [name, text]);
+const keysWithCount = some(key).map((keys) => [String(keys.length), ...keys]);
+
+const hashes = [
+  command("HSET", key, pairsOf(member, value)),
+  command("HSETNX", key, member, value),
+  command("HMGET", key, some(member)),
+  command("HDEL", key, some(member)),
+  command("HSTRLEN", key, member),
+  command("HINCRBY", key, member, integer),
+  command("HINCRBYFLOAT", key, member, float),
+  command("HGETALL", key),
+  command("HLEN", key),
+  command(
+    "HSCAN",
+    key,
+    fc.constant("0"),
+    options(counted("MATCH", fc.constantFrom("*", "[a-c]", "?0*"))),
+    word("COUNT", "100"),
+  ),
+];
+const lists = [
+  command("RPUSH", key, some(member, 1, 6)),
+  command("LPUSH", key, some(member)),
+  command("LPUSHX", key, some(member)),
+  command("LPOP", key, fc.oneof(word(), some(count, 1, 1))),
+  command("RPOP", key, fc.oneof(word(), some(count, 1, 1))),
+  command("LINDEX", key, integer),
+  command("LSET", key, integer, member),
+  command("LINSERT", key, fc.constantFrom("before", "AFTER", "x"), member, member),
+  command("LRANGE", key, integer, integer),
+  command("LTRIM", key, integer, integer),
+  command("LREM", key, integer, member),
+  command("LPOS", key, member, options(counted("RANK", integer), counted("COUNT", count), counted("MAXLEN", count))),
+  command("LMOVE", key, key, side, side),
+  command("RPOPLPUSH", key, key),
+  command("LMPOP", keysWithCount, side, options(counted("COUNT", count))),
+];
+const sets = [
+  command("SADD", key, some(member, 1, 5)),
+  command("SREM", key, some(member)),
+  command("SMOVE", key, key, member),
+  command("SMISMEMBER", key, some(member)),
+  command("SMEMBERS", key),
+  command("SCARD", key),
+  command("SPOP", key, fc.constantFrom("0", "100", "-1")),
+  command("SRANDMEMBER", key, fc.constantFrom("0", "100", "x")),
+  ...["SINTER", "SUNION", "SDIFF"].map((name) => command(name, some(key))),
+  ...["SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"].map((name) => command(name, key, some(key))),
+  command("SINTERCARD", keysWithCount, options(counted("LIMIT", count))),
+  command("SSCAN", key, fc.constant("0"), word("COUNT", "1000")),
+];
+const limit = fc.tuple(integer, integer).map(([offset, size]) => ["LIMIT", offset, size]);
+const combined = [
+  some(float, 1, 3).map((weights) => ["WEIGHTS", ...weights]),
+  counted("AGGREGATE", fc.constantFrom("sum", "MIN", "max", "avg")),
+];
+const sortedSets = [
+  command(
+    "ZADD",
+    key,
+    options(word("NX"), word("XX"), word("GT"), word("lt"), word("CH"), word("INCR")).map((all) => all.slice(0, 2)),
+    pairsOf(float, member),
+  ),
+  command("ZADD", key, pairsOf(float, member, 6)),
+  command("ZINCRBY", key, float, member),
+  command("ZREM", key, some(member)),
+  command("ZMSCORE", key, some(member)),
+  command("ZRANK", key, member),
+  command("ZREVRANK", key, member),
+  command("ZRANGE", key, integer, integer, options(word("REV"), word("WITHSCORES"))),
+  command("ZRANGE", key, scoreEnd, scoreEnd, word("BYSCORE"), options(word("REV"), word("WITHSCORES"), limit)),
+  command("ZRANGEBYSCORE", key, scoreEnd, scoreEnd, options(word("WITHSCORES"), limit)),
+  command("ZREVRANGEBYSCORE", key, scoreEnd, scoreEnd, options(word("WITHSCORES"), limit)),
+  command("ZCOUNT", key, scoreEnd, scoreEnd),
+  command("ZRANGESTORE", key, key, scoreEnd, scoreEnd, word("BYSCORE"), options(word("REV"), limit)),
+  command("ZREMRANGEBYRANK", key, integer, integer),
+  command("ZREMRANGEBYSCORE", key, scoreEnd, scoreEnd),
+  command("ZPOPMIN", key, fc.oneof(word(), some(count, 1, 1))),
+  command("ZPOPMAX", key, fc.oneof(word(), some(count, 1, 1))),
+  command("ZMPOP", keysWithCount, fc.constantFrom("MIN", "max"), options(counted("COUNT", count))),
+  ...["ZUNION", "ZINTER"].map((name) => command(name, keysWithCount, options(...combined, word("WITHSCORES")))),
+  command("ZDIFF", keysWithCount, options(word("WITHSCORES"))),
+  ...["ZUNIONSTORE", "ZINTERSTORE"].map((name) => command(name, key, keysWithCount, options(...combined))),
+  command("ZDIFFSTORE", key, keysWithCount),
+  command("ZINTERCARD", keysWithCount, options(counted("LIMIT", count))),
+  command("ZSCAN", key, fc.constant("0"), word("COUNT", "1000")),
+];
+/** Ranges by member make sense only where all scores are equal. */
+const lexicographic = [
+  command("ZADD", key, pairsOf(fc.constant("0"), member, 6)),
+  command("ZREM", key, some(member)),
+  command("ZRANGEBYLEX", key, lexEnd, lexEnd, options(limit)),
+  command("ZREVRANGEBYLEX", key, lexEnd, lexEnd, options(limit)),
+  command("ZRANGE", key, lexEnd, lexEnd, word("BYLEX"), options(word("REV"), limit)),
+  command("ZRANGESTORE", key, key, lexEnd, lexEnd, word("BYLEX"), options(word("REV"), limit)),
+  command("ZLEXCOUNT", key, lexEnd, lexEnd),
+  command("ZREMRANGEBYLEX", key, lexEnd, lexEnd),
+];
+const expireAt = fc.constantFrom("4000000000", "4000000001", "1", "-1", "x");
+const strings = [
+  command(
+    "SET",
+    key,
+    value,
+    options(word("NX"), word("XX"), word("GET"), word("KEEPTTL"), counted("EXAT", expireAt)).map((all) =>
+      all.slice(0, 3),
+    ),
+  ),
+  command("GET", key),
+  command("GETSET", key, value),
+  command("GETDEL", key),
+  command("GETEX", key, options(word("PERSIST"), counted("EXAT", expireAt))),
+  command("MGET", some(key)),
+  command("MSETNX", pairsOf(key, value)),
+  command("INCR", key),
+  command("INCRBY", key, integer),
+  command("DECRBY", key, integer),
+  command("INCRBYFLOAT", key, float),
+  command("APPEND", key, member),
+  command("GETRANGE", key, integer, integer),
+  command("SETRANGE", key, count, member),
+  command("STRLEN", key),
+];
+const generic = [
+  command("DEL", some(key)),
+  command("UNLINK", key),
+  command("EXISTS", some(key)),
+  command("TYPE", key),
+  command("RENAME", key, key),
+  command("RENAMENX", key, key),
+  command("COPY", key, key, options(word("REPLACE"))),
+  command("EXPIREAT", key, expireAt, options(word("NX"), word("XX"), word("GT"), word("LT"))),
+  command("PERSIST", key),
+  command("EXPIRETIME", key),
+  command("KEYS", fc.constantFrom("*", "k[12]", "k?", "x*")),
+  command("DBSIZE"),
+];
+const transactions = [
+  ...["MULTI", "EXEC", "MULTI", "EXEC", "DISCARD", "UNWATCH", "NOSUCHCOMMAND", "GET"].map((name) => command(name)),
+  command("WATCH", some(key)),
+  command("SET", key, integer),
+  command("INCR", key),
+  command("RPUSH", key, member),
+  command("EXISTS", key),
+];
+
+/** What is generated together; a sequence of a group has up to 30 commands. */
+export const generatedGroups: Readonly<Record<string, readonly Command[]>> = {
+  strings: [...strings, ...generic],
+  hashes,
+  lists,
+  sets,
+  "sorted sets": sortedSets,
+  "sorted sets by member": lexicographic,
+  transactions,
+  "all types on the same keys": [...strings, ...generic, ...hashes, ...lists, ...sets, ...sortedSets],
+};
+
+/** Shows everything that the keys hold, whatever type they are of. */
+export const inspection: readonly (readonly string[])[] = ["k1", "k2", "k3"].flatMap((name) => [
+  ["TYPE", name],
+  ["EXPIRETIME", name],
+  ["GET", name],
+  ["HGETALL", name],
+  ["LRANGE", name, "0", "-1"],
+  ["SMEMBERS", name],
+  ["ZRANGE", name, "0", "-1", "WITHSCORES"],
+  ["OBJECT", "ENCODING", name],
+]);
