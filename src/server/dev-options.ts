@@ -20,6 +20,8 @@ export interface DevServerOptions {
   readonly config?: Readonly<Record<string, string | number>>;
   /** Makes every random choice (replid, SPOP, RANDOMKEY, retry jitter) follow from this number. Default: by chance. */
   readonly seed?: number;
+  /** Takes the server's log lines, as redis-server would print them. Default: they go nowhere. */
+  readonly log?: (level: "debug" | "verbose" | "notice" | "warning", text: string) => void;
   /** Source of time for TTLs, blocking timeouts, replication timers. Default: the system's. */
   readonly clock?: Clock;
 }

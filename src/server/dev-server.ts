@@ -200,6 +200,7 @@ export class DevServer implements AsyncDisposable {
       random: this.#random,
       config,
       ephemeralPort: true,
+      ...(this.#options.log ? { log: this.#options.log } : {}),
       groups: [replicationCommands(of), persistenceCommands(of)],
     });
     replication = new Replication(core, this.#store);

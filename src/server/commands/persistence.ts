@@ -1,7 +1,15 @@
 import { type Bytes, ErrorReply, OK, type Reply, SimpleString } from "../../protocol/resp/reply.js";
-import { errors } from "../dispatch/errors.js";
+import type { CommandContext } from "../dispatch/context.js";
+import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
+import type { Value } from "../keyspace/values.js";
+import { fromRdb, toRdb } from "../rdb/convert.js";
+import { RdbError } from "../rdb/error.js";
+import { readDump } from "../rdb/read.js";
+import type { RdbValue } from "../rdb/value.js";
+import { RdbWriter } from "../rdb/write.js";
 import type { Replication } from "../replication/replication.js";
+import { parseIntegerWithin } from "./support/integer.js";
 
 /** Commands that save, for the server whose data `of()` keeps. */
 export function persistenceCommands(of: () => Replication): CommandGroup {
@@ -9,6 +17,8 @@ export function persistenceCommands(of: () => Replication): CommandGroup {
     save: () => save(of()),
     bgsave: (_ctx, args) => bgsave(of(), args),
     lastsave: () => of().lastSaveS,
+    dump,
+    restore,
   };
 }
 
@@ -28,4 +38,72 @@ function bgsave(replication: Replication, args: readonly Bytes[]): Reply {
   if (args.length > 2 || (args.length === 2 && (args[1] as Bytes).toLowerCase() !== "schedule")) return errors.syntax;
   const result = save(replication);
   return result === OK ? new SimpleString("Background saving started") : result;
+}
+
+/** DUMP key */
+function dump(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const entry = ctx.db.lookup(args[1] as Bytes);
+  return entry ? RdbWriter.dump(toRdb(entry.value)) : null;
+}
+
+/** RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency] */
+function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const key = args[1] as Bytes;
+  const options = restoreOptions(args);
+  if (!options.replace && ctx.db.lookup(key)) return new ErrorReply("BUSYKEY Target key name already exists.");
+  const ttl = parseIntegerWithin(args[2] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
+  if (ttl < 0) return new ErrorReply("ERR Invalid TTL value, must be >= 0");
+  const value = readDump(Buffer.from(args[3] as Bytes, "latin1"));
+  if (value === "versionOrChecksum") return new ErrorReply("ERR DUMP payload version or checksum are wrong");
+  const stored = value === "format" ? null : fromDump(value);
+  if (stored === null) return new ErrorReply("ERR Bad data format");
+  const deleted = options.replace && ctx.db.delete(key);
+  const expireAt = ttl === 0 ? -1 : options.absolute ? ttl : ctx.nowMs + ttl;
+  if (expireAt !== -1 && expireAt <= ctx.nowMs && !ctx.client.isMasterLink) {
+    // It would be gone at once: what is left to tell is that the old value went.
+    if (deleted) {
+      ctx.rewrite("DEL", key);
+      ctx.changed(key);
+    }
+    return OK;
+  }
+  ctx.db.set(key, stored);
+  if (expireAt !== -1) {
+    ctx.db.setExpireAt(key, expireAt);
+    if (!options.absolute) ctx.rewrite(...args.slice(0, 2), String(expireAt), ...args.slice(3), "ABSTTL");
+  }
+  ctx.changed(key);
+  ctx.notify("g", "restore", key);
+  return OK;
+}
+
+function restoreOptions(args: readonly Bytes[]): { replace: boolean; absolute: boolean } {
+  const options = { replace: false, absolute: false };
+  for (let i = 4; i < args.length; i++) {
+    const name = (args[i] as Bytes).toLowerCase();
+    const next = args[i + 1];
+    if (name === "replace") options.replace = true;
+    else if (name === "absttl") options.absolute = true;
+    else if (name === "idletime" && next !== undefined) {
+      // Checked as Redis does; without a limit on memory nothing is evicted, so idle time decides nothing here.
+      if ((parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger)) < 0) {
+        fail("ERR Invalid IDLETIME value, must be >= 0");
+      }
+      i++;
+    } else if (name === "freq" && next !== undefined) {
+      const freq = parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
+      if (freq < 0 || freq > 255) fail("ERR Invalid FREQ value, must be >= 0 and <= 255");
+      i++;
+    } else fail(errors.syntax);
+  }
+  return options;
+}
+
+function fromDump(value: RdbValue): Value | null {
+  try {
+    return fromRdb(value);
+  } catch (error) {
+    if (error instanceof RdbError) return null;
+    throw error;
+  }
 }

@@ -88,7 +88,7 @@ export function digestDataset(databases: Iterable<readonly [number, Iterable<Dig
       const digest = Buffer.alloc(20);
       mix(digest, bytes(key));
       mixValue(digest, value, hasTtl);
-      for (let i = 0; i < 20; i++) final[i] = (final[i] as number) ^ (digest[i] as number);
+      xor(final, digest);
     }
   }
   return final.toString("hex");

@@ -2,7 +2,7 @@ import { Crc64 } from "./crc64.js";
 import { RdbError } from "./error.js";
 import { Input } from "./input.js";
 import { readValue } from "./read-value.js";
-import { RDB_OPCODE, type RdbItem } from "./value.js";
+import { RDB_OPCODE, type RdbItem, type RdbValue } from "./value.js";
 
 /** The newest version that is read: what Redis 7.0 to 8.4 write, as long as the types are known. */
 export const NEWEST_RDB_VERSION = 12;
@@ -81,4 +81,24 @@ function checkSum(input: Input): void {
   const stored = input.slice(8);
   if (stored.every((byte) => byte === 0)) return;
   if (!new Crc64().update(input.buffer, 0, end).digest().equals(stored)) throw new RdbError("wrong RDB checksum", end);
+}
+
+/** Why a DUMP payload was not taken: not ours to read at all, or broken inside. */
+export type DumpRefusal = "versionOrChecksum" | "format";
+
+/** Reads a DUMP payload. */
+export function readDump(payload: Buffer): RdbValue | DumpRefusal {
+  const end = payload.length - 10;
+  if (end < 0) return "versionOrChecksum";
+  const version = payload.readUInt16LE(end);
+  if (version > NEWEST_RDB_VERSION) return "versionOrChecksum";
+  if (!new Crc64().update(payload, 0, end + 2).digest().equals(payload.subarray(end + 2))) return "versionOrChecksum";
+  const input = new Input(payload.subarray(0, end));
+  try {
+    const value = readValue(input, input.u8());
+    return input.remaining === 0 ? value : "format";
+  } catch (error) {
+    if (error instanceof RdbError) return "format";
+    throw error;
+  }
 }

@@ -15,8 +15,19 @@ export class RdbWriter {
   #used = 0;
   #db = -1;
 
-  constructor() {
-    this.#raw(`REDIS${String(WRITTEN_RDB_VERSION).padStart(4, "0")}`);
+  /** @param header what the file begins with; a DUMP payload has none */
+  constructor(header: Bytes = `REDIS${String(WRITTEN_RDB_VERSION).padStart(4, "0")}`) {
+    this.#raw(header);
+  }
+
+  /** DUMP: type, value, version and checksum, as RESTORE takes it. */
+  static dump(value: RdbValue): Bytes {
+    const writer = new RdbWriter("");
+    writer.#byte(RDB_TYPE[value.type]);
+    writer.#value(value);
+    writer.#byte(WRITTEN_RDB_VERSION);
+    writer.#byte(0);
+    return Buffer.concat(writer.#end()).toString("latin1");
   }
 
   /** A named fact about the file, such as `repl-id`. */
@@ -46,6 +57,10 @@ export class RdbWriter {
   /** Ends the file. The chunks together are the whole of it. */
   finish(): Buffer[] {
     this.#byte(RDB_OPCODE.eof);
+    return this.#end();
+  }
+
+  #end(): Buffer[] {
     this.#flush();
     this.#chunks.push(this.#crc.digest());
     return this.#chunks;
