@@ -7,11 +7,28 @@ import type { Adopted, HistoryLink, NodeState } from "./state.js";
 /** Links and lost histories that are remembered; a client lives long, failovers are few. */
 const MAX_REMEMBERED = 64;
 
-/** How the present history goes over into the one that `node` shows, told by that node while it is master; null = unknown. */
-export function linkTo(from: Adopted, node: NodeState): HistoryLink | null {
+/**
+ * What the present history has in common with the one that `node` shows, from links told by the nodes that made
+ * them while they were master; null = unknown. Besides descent: two that branched off from one history share what
+ * lies below both branches, and a history that was left is common up to where it was left.
+ */
+export function linkTo(draft: Draft, from: Adopted, node: NodeState): HistoryLink | null {
   const { info } = node;
-  if (info === null || info.role !== "master" || info.replid2 !== from.replid || info.secondReplOffset < 0) return null;
-  return { from: from.replid, to: info.replid, at: info.secondReplOffset };
+  if (info === null || info.role !== "master") return null;
+  const branch = info.secondReplOffset;
+  if (info.replid2 === from.replid && branch >= 0) return { from: from.replid, to: info.replid, at: branch };
+  const own = linkInto(draft, from.replid);
+  if (own === null) return null;
+  if (info.replid2 === own.from && branch >= 0) {
+    return { from: from.replid, to: info.replid, at: Math.min(branch, own.at) };
+  }
+  const reaches = info.replid === own.from && info.offset >= own.at - 1;
+  return reaches ? { from: from.replid, to: info.replid, at: own.at } : null;
+}
+
+/** The link by which a history began. */
+export function linkInto(draft: Draft, replid: string): HistoryLink | null {
+  return draft.links.find((link) => link.to === replid) ?? null;
 }
 
 /** Takes `node` with the history it shows for master, and ends whatever was undecided. */
@@ -21,7 +38,7 @@ export function adopt(draft: Draft, node: NodeState, reason: AdoptReason, link: 
   const from = draft.adopted;
   const quiet = reason === "first" || reason === "replidRenewed" || reason === "restart";
   if (!quiet) startFailover(draft, `${node.id} is the master now (${reason})`);
-  if (link !== null) draft.links = [...draft.links, link].slice(-MAX_REMEMBERED);
+  if (link !== null && isBeginning(node, link)) draft.links = [...draft.links, link].slice(-MAX_REMEMBERED);
   leaveOthers(draft, node);
   draft.adopted = {
     node: node.id,
@@ -29,6 +46,7 @@ export function adopt(draft: Draft, node: NodeState, reason: AdoptReason, link: 
     runId: node.runId,
     lastOffset: info.offset,
     at: draft.now,
+    restartedFrom: reason === "restart" ? (from?.replid ?? null) : null,
   };
   draft.hold = null;
   for (const other of draft.nodes.values()) {
@@ -46,6 +64,11 @@ export function adopt(draft: Draft, node: NodeState, reason: AdoptReason, link: 
     reason,
   });
   draft.changes.push(...changesOf(from, node, info.replid, proven, reason));
+}
+
+/** Only the branch that the master itself tells of is kept; what was concluded from two would be kept as a fact. */
+function isBeginning(node: NodeState, link: HistoryLink): boolean {
+  return node.info?.replid2 === link.from || node.info?.replid2 === null;
 }
 
 function changesOf(

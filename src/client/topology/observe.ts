@@ -42,6 +42,9 @@ function observePoll(draft: Draft, input: PollInput): boolean {
   const { info } = input;
   const smoothed = before.latencyMs === null ? input.latencyMs : before.latencyMs * 0.8 + input.latencyMs * 0.2;
   const ours = draft.adopted !== null && info.replid === draft.adopted.replid;
+  // Only a question asked after the bad sign can clear it.
+  const doubted = before.doubtedAt !== null && input.sentAt <= before.doubtedAt;
+  const deposed = draft.adopted?.node === input.node && !(ours && info.role === "master");
   patchNode(draft, input.node, {
     generation: input.generation,
     lastSeq: input.seq,
@@ -54,12 +57,12 @@ function observePoll(draft: Draft, input: PollInput): boolean {
     goodAt: input.at,
     failures: 0,
     failure: null,
-    troubledAt: before.doubtedAt !== null && input.sentAt <= before.doubtedAt ? before.troubledAt : null,
+    troubledAt: doubted || deposed ? before.troubledAt : null,
     unconnectableSince: null,
     replicaSeen: info.role === "replica" ? { replid: info.replid, sentAt: input.sentAt } : before.replicaSeen,
     follows: followed(draft, before, input),
     member: before.member || ours,
-    doubtedAt: before.doubtedAt !== null && input.sentAt <= before.doubtedAt ? before.doubtedAt : null,
+    doubtedAt: doubted ? before.doubtedAt : null,
   });
   if (info.role === "replica") forgetLoss(draft, input.node);
   if (input.known !== undefined) raiseLastOffset(draft, input.known.replid, input.known.offset);

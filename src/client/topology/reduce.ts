@@ -42,6 +42,8 @@ export function initialTopology(config: TopologyConfig, seeds: readonly Seed[]):
 export function reduce(state: TopologyState, input: TopologyInput): Reduced {
   const draft = openDraft(state, input.at);
   if (!observe(draft, input)) return { state, effects: [] };
+  // Before, so that a master which a replica has just named is waited for; after, for what a new master lists.
+  discover(draft);
   if (draft.adopted === null) decideFirst(draft);
   else decideNext(draft, draft.adopted, state.nodes.get(draft.adopted.node));
   discover(draft);

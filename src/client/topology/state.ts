@@ -78,6 +78,8 @@ export interface Adopted {
   /** Highest offset of this history known so far. */
   readonly lastOffset: number;
   readonly at: number;
+  /** The history before this one, if this one came about by a restart that kept all; others may descend from it too. */
+  readonly restartedFrom: string | null;
 }
 
 /** `to` begins with the first `at - 1` bytes of `from`: (from, o) is (to, o) for every o < at. */

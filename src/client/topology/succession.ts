@@ -1,4 +1,4 @@
-import { adopt, detach, linkTo, resetOf, startFailover } from "./adopt.js";
+import { adopt, detach, linkInto, linkTo, resetOf, startFailover } from "./adopt.js";
 import { askAgain, type Draft } from "./draft.js";
 import {
   claims,
@@ -52,16 +52,21 @@ export function decideNext(draft: Draft, adopted: Adopted, before: NodeState | u
   if (chosen.length > 0) {
     const best = newest(chosen);
     const reason = sentinelChangedTo(draft, best) ? "sentinel" : "evidence";
-    return adopt(draft, best, reason, linkTo(adopted, best));
+    return adopt(draft, best, reason, linkTo(draft, adopted, best));
   }
   const heirs = rivals.filter((node) => isHeir(draft, adopted, node));
   if (heirs.length > 0) return arbitrate(draft, adopted, heirs, fate);
   withoutHeirs(draft, adopted, fate);
 }
 
-/** X descends from the adopted history and has not lost before. */
+/**
+ * X descends from the adopted history and has not lost before. After a restart that kept all, so does one that
+ * was promoted from the history before the restart: it may be the reason why nobody will wait for the restarted.
+ */
 function isHeir(draft: Draft, adopted: Adopted, node: NodeState): boolean {
-  return node.info?.replid2 === adopted.replid && !draft.detached.has(node.info.replid);
+  if (node.info === null || node.info.replid2 === null || draft.detached.has(node.info.replid)) return false;
+  if (node.info.replid2 === adopted.replid) return true;
+  return node.info.replid2 === adopted.restartedFrom && node.replicaSeen?.replid === adopted.restartedFrom;
 }
 
 /**
@@ -70,12 +75,14 @@ function isHeir(draft: Draft, adopted: Adopted, node: NodeState): boolean {
  */
 function isChosen(draft: Draft, adopted: Adopted, node: NodeState, fate: MasterFate): boolean {
   if (sentinelChangedTo(draft, node)) return true;
-  const related = node.info?.replid2 === adopted.replid || (node.info !== null && draft.detached.has(node.info.replid));
+  const descends = node.info?.replid2 === adopted.replid;
+  const { replid, replid2 } = node.info ?? { replid: "", replid2: null };
+  const related = descends || draft.detached.has(replid) || (replid2 !== null && draft.detached.has(replid2));
   const reigns = fate === "reigns" || fate === "silent" || fate === "loading";
   const known = node.origin === "seed" || node.member;
   if (replicasMovedTo(draft, node) && (related || (!reigns && known))) return true;
   const old = draft.nodes.get(adopted.node);
-  return fate === "demoted" && known && old !== undefined && topOf(draft, old) === node.id;
+  return fate === "demoted" && (known || descends) && old !== undefined && topOf(draft, old) === node.id;
 }
 
 /** Among several, the history that branched off latest; with equal branches the first name, so that the choice is one. */
@@ -89,12 +96,12 @@ function newest(nodes: readonly NodeState[]): NodeState {
 function arbitrate(draft: Draft, adopted: Adopted, heirs: readonly NodeState[], fate: MasterFate): void {
   const master = draft.nodes.get(adopted.node);
   const refuses = master !== undefined && draft.now - master.refusedAt <= round(draft);
-  const dataGone = fate === "restarted" && master !== undefined && !keepsAll(adopted, master);
+  const dataGone = fate === "restarted" && master !== undefined && !keepsAll(draft, adopted, master);
   if (fate === "gone" || fate === "demoted" || fate === "replaced" || dataGone || refuses) {
-    const fresh = heirs.filter((node) => isFresh(draft, node, adopted.replid, master));
+    const fresh = heirs.filter((node) => isFresh(draft, node, node.info?.replid2 ?? adopted.replid, master));
     if (fresh.length > 0) {
       const best = newest(fresh);
-      return adopt(draft, best, "succession", linkTo(adopted, best));
+      return adopt(draft, best, "succession", linkTo(draft, adopted, best));
     }
   }
   const hold = claimHold(draft, adopted, heirs);
@@ -149,7 +156,8 @@ function conclude(
   fate: MasterFate,
 ): void {
   const master = draft.nodes.get(adopted.node);
-  const present = fate === "reigns" || (fate === "restarted" && master !== undefined && keepsAll(adopted, master));
+  const present =
+    fate === "reigns" || (fate === "restarted" && master !== undefined && keepsAll(draft, adopted, master));
   if (testifiedFor(draft, adopted, splitAt)) {
     if (present) stayWith(draft, adopted, heirs);
     return;
@@ -160,12 +168,16 @@ function conclude(
     return;
   }
   const best = newest(heirs);
-  const link = linkTo(adopted, best);
+  const link = linkTo(draft, adopted, best);
   // A master that restarted with all it had is a sibling: the later branch is the newer one.
-  if (fate === "restarted" && master?.info && present && master.info.secondReplOffset > (link?.at ?? -1)) {
-    return stayWith(draft, adopted, heirs);
-  }
+  const branch = fate === "restarted" ? master?.info?.secondReplOffset : siblingBranch(draft, adopted, best);
+  if (present && (branch ?? -1) > (best.info?.secondReplOffset ?? -1)) return stayWith(draft, adopted, heirs);
   adopt(draft, best, "policy", link);
+}
+
+/** Where the adopted history branched off, if `heir` branched off from the same one; null if it descends from it. */
+function siblingBranch(draft: Draft, adopted: Adopted, heir: NodeState): number | null {
+  return heir.info?.replid2 === adopted.replid ? null : (linkInto(draft, adopted.replid)?.at ?? null);
 }
 
 /** Whether, asked after the split was seen, a replica still has a live link to the master or a Sentinel still names it. */
@@ -181,12 +193,13 @@ function stayWith(draft: Draft, adopted: Adopted, heirs: readonly NodeState[]): 
   draft.hold = null;
   for (const heir of heirs) if (heir.info !== null) detach(draft, heir.info.replid, heir.id);
   const master = draft.nodes.get(adopted.node);
-  if (master?.info && master.info.replid !== adopted.replid) adopt(draft, master, "restart", linkTo(adopted, master));
+  if (master?.info && master.info.replid !== adopted.replid)
+    adopt(draft, master, "restart", linkTo(draft, adopted, master));
 }
 
 /** The data at the master's address reaches what was last known of it. */
-function keepsAll(adopted: Adopted, master: NodeState): boolean {
-  const link = linkTo(adopted, master);
+function keepsAll(draft: Draft, adopted: Adopted, master: NodeState): boolean {
+  const link = linkTo(draft, adopted, master);
   return link !== null && link.at > adopted.lastOffset;
 }
 
@@ -204,7 +217,7 @@ function withoutHeirs(draft: Draft, adopted: Adopted, fate: MasterFate): void {
     }
     return;
   }
-  const link = linkTo(adopted, master);
+  const link = linkTo(draft, adopted, master);
   if (link !== null && link.at > adopted.lastOffset) return adopt(draft, master, "restart", link);
   considerReset(draft, adopted, master);
 }
@@ -215,7 +228,7 @@ function followedBy(draft: Draft, master: NodeState | undefined): string {
 
 /** The master came back without what it had. Somebody may have been promoted meanwhile: everybody is asked first. */
 function considerReset(draft: Draft, adopted: Adopted, master: NodeState): void {
-  const kind = linkTo(adopted, master) === null ? "unrelated" : "rolledBack";
+  const kind = linkTo(draft, adopted, master) === null ? "unrelated" : "rolledBack";
   const { hold } = draft;
   if (hold?.kind !== "restart" && hold?.kind !== "reset") {
     startFailover(draft, `master ${adopted.node} came back with another history`);
@@ -235,7 +248,7 @@ function considerReset(draft: Draft, adopted: Adopted, master: NodeState): void 
     const asked = node.goodSentAt > askedAt || (node.failure?.sentAt ?? Number.NEGATIVE_INFINITY) > askedAt;
     if (node.id !== master.id && !asked) return;
   }
-  if (draft.config.onHistoryReset === "follow") return adopt(draft, master, kind, linkTo(adopted, master));
+  if (draft.config.onHistoryReset === "follow") return adopt(draft, master, kind, linkTo(draft, adopted, master));
   if (draft.hold !== null) draft.hold = { ...draft.hold, kind: "reset" };
   draft.changes.push(resetOf(adopted, master, kind));
 }
