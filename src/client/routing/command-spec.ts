@@ -25,7 +25,7 @@ export interface CommandSpec {
   readonly effects: CommandEffects;
   /** May block its connection; such a call is always `dedicated`. */
   readonly blocking: boolean;
-  /** True: the keys are exactly `[args[0]]`. The fast path: no `keysOf` needed. */
+  /** True: the keys are all known and exactly `[args[0]]`. The fast path: no `keysOf` needed. */
   readonly firstKeyOnly: boolean;
   /** False where neither server nor static table knows the command: it is treated as a write of unknown effects. */
   readonly known: boolean;

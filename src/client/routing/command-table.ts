@@ -89,7 +89,7 @@ function specOf(facts: CommandFacts): CommandSpec {
     keysKnown,
     effects: effectsOf(facts),
     blocking,
-    firstKeyOnly: findKeys === firstKey,
+    firstKeyOnly: findKeys === firstKey && keysKnown === "all",
     known: true,
     refine: null,
     findKeys,

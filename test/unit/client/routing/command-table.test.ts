@@ -147,6 +147,8 @@ test("a module's commands route by what the server says of them, in every kind o
   expect(keys("m.last TO a TO d")).toBe("write all keys: d");
   expect(keys("m.count 2 a 1 b 2")).toBe("write all keys: a,b");
   expect(keys("m.part a b")).toBe("read partial none: a");
+  expect(table.lookup("m.part").firstKeyOnly).toBe(false);
+  expect(table.lookup("m.get").firstKeyOnly).toBe(true);
   expect(keys("m.dark a b")).toBe("write partial unknown: a");
   expect(keys("m.note c")).toBe("master none none: ");
   expect(keys("m.odd x")).toBe("master none unknown: ");
