@@ -33,7 +33,7 @@ module.exports = {
       "client-to-server-by-dynamic-import",
       "an application in production never loads the dev server",
       { path: "^src/(client/|index\\.ts$)" },
-      { path: "^src/server/", dependencyTypesNot: ["dynamic-import", "type-only"] },
+      { path: "^src/server/", dependencyTypesNot: ["dynamic-import", "type-only", "type-import"] },
     ),
     forbid(
       "ioredis-at-the-edge",

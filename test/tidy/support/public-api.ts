@@ -55,7 +55,7 @@ function membersWithoutDoc(owner: string, declaration: ts.Declaration, checker: 
   if (!ts.isClassDeclaration(declaration)) return [];
   return declaration.members
     .filter((member) => ts.isMethodDeclaration(member) || ts.isGetAccessorDeclaration(member))
-    .filter((member) => !(ts.getCombinedModifierFlags(member) & HIDDEN) && !ts.isPrivateIdentifier(member.name))
+    .filter((member) => !(ts.getCombinedModifierFlags(member) & HIDDEN) && ts.isIdentifier(member.name))
     .map((member) => checker.getSymbolAtLocation(member.name))
     .filter((symbol) => symbol !== undefined && !hasDoc(symbol, checker) && !isInternal(symbol))
     .map((symbol) => `${owner}.${symbol?.name ?? ""}`);
