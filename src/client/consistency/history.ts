@@ -17,7 +17,7 @@ export interface Link {
 }
 
 /** `position` in the history that `link` leads to; null when the link does not prove that it is there. */
-export function convert(position: Position, link: Link): Position | null {
+function convert(position: Position, link: Link): Position | null {
   return position.replid === link.from && position.offset < link.at
     ? { replid: link.to, offset: position.offset }
     : null;

@@ -33,7 +33,7 @@ export function keyRange(first: number, last: number, step: number): KeyFinder {
 }
 
 /** A count at `at` and that many keys behind it, after the fixed keys `before` (ZUNIONSTORE's destination). */
-export function countedKeys(at: number, before: readonly number[] = []): KeyFinder {
+function countedKeys(at: number, before: readonly number[] = []): KeyFinder {
   return (args) => {
     const count = Math.min(countIn(args[at]), args.length - at - 1);
     if (count <= 0) return before;
@@ -44,7 +44,7 @@ export function countedKeys(at: number, before: readonly number[] = []): KeyFind
 }
 
 /** XREAD, XREADGROUP: the first half of what follows STREAMS. */
-export function streamKeys(from: number): KeyFinder {
+function streamKeys(from: number): KeyFinder {
   return (args) => {
     const at = indexOfWord(args, "STREAMS", from);
     if (at < 0) return NO_KEYS;
@@ -56,7 +56,7 @@ export function streamKeys(from: number): KeyFinder {
 }
 
 /** SORT, SORT_RO: the key and STORE's. What BY and GET touch cannot be named. */
-export const sortKeys: KeyFinder = (args) => {
+const sortKeys: KeyFinder = (args) => {
   if (args.length < 2) return FIRST;
   const positions = [0];
   for (let i = 1; i < args.length - 1; i++) {
@@ -68,7 +68,7 @@ export const sortKeys: KeyFinder = (args) => {
 };
 
 /** MIGRATE host port key|"" db timeout … [KEYS key …] */
-export const migrateKeys: KeyFinder = (args) => {
+const migrateKeys: KeyFinder = (args) => {
   const key = args[2];
   if ((typeof key === "string" || Buffer.isBuffer(key)) && key.length > 0) return [2];
   const at = indexOfWord(args, "KEYS", 5);

@@ -28,7 +28,7 @@ export interface Candidate extends Load {
 export type Outcome = "node" | "fence" | "hold" | "wait";
 
 /** Whether `node`, a replica, may serve a read with this need: what it must have applied, see {@link Need}. */
-export function covers(node: Candidate, need: Need): boolean {
+function covers(node: Candidate, need: Need): boolean {
   return node.serves && node.mark.offset >= need && (need === ANY || node.inRotation);
 }
 
