@@ -3,4 +3,42 @@
  *
  * @module
  */
+export {
+  AbortedError,
+  ClientClosedError,
+  ConnectionBoundError,
+  CursorLostError,
+  InvalidArgumentError,
+  InvalidOptionError,
+  InvalidTokenError,
+  IoreplicaError,
+  type IoreplicaErrorCode,
+  type LostRange,
+  NoEligibleReplicaError,
+  NoMasterError,
+  type NodeReason,
+  NotReplicatedError,
+  PoolExhaustedError,
+  QueueFullError,
+  type Sent,
+  TimeoutError,
+  TransactionConflictError,
+  UnknownNodeError,
+  UnknownOutcomeError,
+  UnsupportedServerError,
+  type WriteVerdict,
+  WritesLostError,
+} from "./client/errors.js";
+export type {
+  Credentials,
+  DevClientOptions,
+  LimitOptions,
+  NodeInput,
+  NodeOptions,
+  PassedRedisOption,
+  PoolOptions,
+  ReplicatedClientOptions,
+  SharedRedisOptions,
+} from "./client/options/types.js";
+export { ReplicatedClient } from "./client/replicated-client.js";
 export type * from "./client/types.js";

@@ -10,6 +10,9 @@ export interface Target {
   readonly endpoint: Endpoint;
 }
 
+/** Told of nothing: for connections that carry no fences and whose end shows in their commands. */
+export const NOBODY: ConnectionHost = { isLone: () => true, wantsFence: () => false, fenceSending() {}, fenced() {}, closed() {} };
+
 /** ioredis's own default for the time a connection may take; here it covers the greeting too. */
 const CONNECT_TIMEOUT_MS = 10_000;
 

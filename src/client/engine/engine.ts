@@ -7,15 +7,15 @@ import { judgeFence } from "../consistency/fence-check.js";
 import { KeyLedger } from "../consistency/key-ledger.js";
 import { Samples } from "../consistency/samples.js";
 import { WriteHistory } from "../consistency/write-history.js";
-import { decorateReplyError, NoEligibleReplicaError, NoMasterError, UnknownOutcomeError } from "../errors.js";
-import type { ResolvedOptions } from "../options/resolved.js";
+import { ConnectionBoundError, decorateReplyError, NoEligibleReplicaError, NoMasterError, UnknownOutcomeError } from "../errors.js";
+import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
 import { CommandTable, keysOf } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import { serves, writableMaster } from "../topology/describe.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
-import { Connections } from "./connections.js";
+import { Connections, NOBODY, type Target } from "./connections.js";
 import { describeTopology, type LiveFacts, nodeReasons } from "./describe.js";
 import { NodeLink } from "./node-link.js";
 import type { Operation, OperationSink } from "./operation.js";
@@ -76,7 +76,7 @@ export class Engine implements OperationSink {
   constructor(
     readonly options: ResolvedOptions,
     readonly clock: Clock,
-    private readonly random: Random,
+    readonly random: Random,
   ) {
     const { limits } = options;
     this.connections = new Connections(options, clock);
@@ -160,8 +160,23 @@ export class Engine implements OperationSink {
     return describeTopology(this.surveyor.state, (node) => this.#facts(node));
   }
 
-  start(): void {
-    this.surveyor.start();
+  /** Begins to look at these nodes. */
+  start(seeds: readonly SeedNode[]): void {
+    if (!this.#stopped) this.surveyor.start(seeds);
+  }
+
+  /** Nothing can come of this client: what waits rejects with `error`, and so does what comes. */
+  failForGood(error: Error): void {
+    this.surveyor.fatal = error;
+    this.#sync();
+    for (const listener of this.listeners) listener.trouble(error);
+  }
+
+  /** A connection generation of one's own to a node, for what can't be shared. */
+  async connectApart(target: Target): Promise<NodeConnection> {
+    const connection = await this.connections.create(target, NOBODY);
+    await connection.open({ node: target.node, commands: false, kill: null });
+    return connection;
   }
 
   /** Ends everything at once. What is under way rejects with `error`. */
@@ -234,6 +249,12 @@ export class Engine implements OperationSink {
     return this.surveyor.fatal ?? new NoMasterError(this.options.failoverTimeoutMs, this.reasons(), { command: operation.name });
   }
 
+  /** A command that was meant for one node only, and that node can't be reached. */
+  notConnected(node: string, operation: Operation): Error {
+    const reason = this.links.get(node)?.lastFailure || "not connected";
+    return new ConnectionBoundError(`${node} can't be reached: ${reason}`, { node, command: operation.name, retriable: true });
+  }
+
   replyError(operation: Operation, error: Error): Error {
     return decorateReplyError(error, { node: operation.connection?.node, command: operation.name });
   }
@@ -296,7 +317,7 @@ export class Engine implements OperationSink {
     link.serves = false;
     link.inRotation = false;
     if (this.#stopped || !wasOpen) return;
-    this.surveyor.connectionLost(link.id, connection.reason);
+    this.surveyor.connectionLost(link.id);
     this.#sync();
   }
 
@@ -486,10 +507,12 @@ export class Engine implements OperationSink {
     this.#handover?.cancel();
     const former = this.lane.connection;
     const same = this.#history === null || (this.#history.node === adoption.node && former?.node === adoption.node);
-    this.#handover = new Handover(same ? null : former, adoption, FAREWELL_MS, this.clock, (farewell) => {
+    const handover = new Handover(adoption, this.clock, (farewell) => {
       this.#handover = null;
       this.#enter(adoption, farewell, former);
     });
+    this.#handover = handover;
+    handover.begin(same ? null : former, FAREWELL_MS);
   }
 
   #enter(adoption: Adoption, farewell: Farewell | null, former: NodeConnection | null): void {
@@ -599,11 +622,6 @@ export class Engine implements OperationSink {
       lagBytes: isMaster ? 0 : mark === null || this.#masterOffset < 0 ? null : Math.max(0, this.#masterOffset - mark),
       stalenessMs: isMaster ? 0 : mark === null ? null : this.#samples.stalenessOf(mark, this.clock.now()),
     };
-  }
-
-  /** What selection sees of the nodes; for `explain()`. */
-  candidates(): NodeLink[] {
-    return [...this.links.values()];
   }
 
   describeNode(node: string): NodeDescription | null {

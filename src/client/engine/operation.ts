@@ -1,4 +1,4 @@
-import type { Command } from "ioredis";
+import type { Command } from "../connection/ioredis-types.js";
 import { CarriedCommand } from "../connection/node-connection.js";
 import type { ReplyContext } from "../connection/wire-command.js";
 import type { WriteHandle } from "../consistency/key-ledger.js";
@@ -42,6 +42,8 @@ export class Operation extends CarriedCommand {
   /** The MULTI … EXEC that it belongs to. */
   transaction: Transaction | null = null;
   settled = false;
+  /** Undoes what watches over its deadline or signal. */
+  onSettled: (() => void) | null = null;
 
   constructor(
     readonly command: Command,
@@ -51,6 +53,8 @@ export class Operation extends CarriedCommand {
     /** Monotonic milliseconds. */
     readonly issuedAt: number,
     private readonly sink: OperationSink,
+    /** Called once, when the caller has reply or error. */
+    private readonly done: () => void,
   ) {
     super();
     this.name = command.name;
@@ -80,13 +84,17 @@ export class Operation extends CarriedCommand {
   succeed(reply: unknown): void {
     if (this.settled) return;
     this.settled = true;
+    this.onSettled?.();
     this.command.resolve(reply);
+    this.done();
   }
 
   /** Gives the caller the error. */
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
+    this.onSettled?.();
     this.command.reject(error);
+    this.done();
   }
 }

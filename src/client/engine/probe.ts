@@ -3,10 +3,7 @@ import type { NodeConnection } from "../connection/node-connection.js";
 import { UnsupportedServerError } from "../errors.js";
 import type { ProbeResult } from "../topology/monitor.js";
 import type { PollFailure } from "../topology/state.js";
-import type { Connections, Target } from "./connections.js";
-
-/** A control connection carries nothing but our own questions: no fences, and nobody to tell. */
-const NOBODY = { isLone: () => true, wantsFence: () => false, fenceSending() {}, fenced() {}, closed() {} };
+import { type Connections, NOBODY, type Target } from "./connections.js";
 
 /**
  * Asks one node how it is, over a connection of its own, so that the answer does not wait behind commands. The

@@ -80,7 +80,26 @@ export class Reader {
     else this.#send(operations, link, this.host.selector.outcome === "fence");
   }
 
-  /** To a given replica, whatever selection says: the scan home. */
+  /** What this read must see, as things stand; tolerances left out. */
+  needFor(operation: Operation): Need {
+    return operation.view.consistency === "session" ? this.#needOf(operation) : ANY;
+  }
+
+  keys({ spec, command }: Operation): (string | Buffer)[] {
+    return keysOf(spec, command.args).map((position) => command.args[position] as string | Buffer);
+  }
+
+  /** The node that would serve this read now; null = the master, or nobody yet. Nothing is sent. */
+  choose(operation: Operation): NodeLink | null {
+    const { view } = operation;
+    const form = view.consistency === "strong" ? "master" : view.readFrom;
+    let need = this.needFor(operation);
+    if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(operation, need);
+    const link = typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(operation, form, need);
+    return this.host.selector.outcome === "node" ? link : null;
+  }
+
+  /** To a given node, whatever selection says: the scan home. */
   sendTo(operation: Operation, link: NodeLink): void {
     operation.verified = operation.view.consistency !== "eventual" && operation.view.verifyReads;
     if (link.isMaster) this.host.toMaster([operation]);
@@ -176,10 +195,10 @@ export class Reader {
   }
 
   #pickByFunction(operation: Operation, readFrom: Exclude<Operation["view"]["readFrom"], ReadFromForm>, need: Need): NodeLink | null {
-    const { spec, view, command } = operation;
+    const { spec, view } = operation;
     const context: ReadContext = {
       command: spec.name,
-      keys: keysOf(spec, command.args).map((position) => command.args[position] as string | Buffer),
+      keys: this.keys(operation),
       consistency: view.consistency,
       ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
     };

@@ -31,19 +31,23 @@ export function farewellOf(fence: Fence | null, adoption: Adoption): Farewell | 
  * time it is taken for gone.
  */
 export class Handover {
-  #timer: TimerHandle | null;
+  #timer: TimerHandle | null = null;
   #done = false;
 
   constructor(
-    former: NodeConnection | null,
     readonly adoption: Adoption,
-    waitMs: number,
     private readonly clock: Clock,
     private readonly finish: (farewell: Farewell | null) => void,
-  ) {
-    this.#timer = clock.setTimer(() => this.#end(null), waitMs, true);
-    if (former === null || former.state !== "open") this.#end(null);
-    else former.fenceInFront((fence) => this.#end(farewellOf(fence, adoption)));
+  ) {}
+
+  /** Asks the former master; `finish` may be called before this returns. */
+  begin(former: NodeConnection | null, waitMs: number): void {
+    if (former === null || former.state !== "open") {
+      this.#end(null);
+      return;
+    }
+    this.#timer = this.clock.setTimer(() => this.#end(null), waitMs, true);
+    former.fenceInFront((fence) => this.#end(farewellOf(fence, this.adoption)));
   }
 
   /** Ends it without a result being used; another one takes its place. */

@@ -40,7 +40,7 @@ export interface SurveyorOptions {
  */
 export class Surveyor {
   state: TopologyState;
-  /** Set while every node is of a kind that this client can't use; nothing is worth waiting for then. */
+  /** Set while no waiting can help, as when every node is of a kind that this client can't use. */
   fatal: Error | null = null;
 
   readonly #probes = new Map<string, Probe>();
@@ -51,7 +51,7 @@ export class Surveyor {
 
   constructor(private readonly host: SurveyorOptions) {
     const { options, clock, random } = host;
-    this.state = initialTopology(options, options.seeds.map(seedOf));
+    this.state = initialTopology(options, []);
     this.#troubles = new Troubles(host.trouble);
     this.#monitor = new Monitor({
       clock,
@@ -63,8 +63,9 @@ export class Surveyor {
     this.#sentinels = this.#watchSentinels();
   }
 
-  start(): void {
-    for (const seed of this.host.options.seeds) this.#add(seed.id, seed.address);
+  start(seeds: readonly SeedNode[]): void {
+    this.state = initialTopology(this.host.options, seeds.map(seedOf));
+    for (const seed of seeds) this.#add(seed.id, seed.address);
     this.#monitor.setUrgent(true);
     this.#sentinels?.start();
   }
@@ -83,8 +84,8 @@ export class Surveyor {
   }
 
   /** A data connection ended without our asking. */
-  connectionLost(node: string, reason: string): void {
-    this.#apply({ type: "connectionLost", at: this.host.clock.now(), node, reason });
+  connectionLost(node: string): void {
+    this.#apply({ type: "connectionLost", at: this.host.clock.now(), node });
   }
 
   /** A command was refused in a way that says something of its node. */
@@ -159,6 +160,7 @@ export class Surveyor {
   }
 
   #judgeFatal(): void {
+    if (this.state.nodes.size === 0) return;
     let last: { node: string; reason: string } | null = null;
     for (const node of this.state.nodes.values()) {
       if (node.failure?.kind !== "unsupported" || node.reachable) {

@@ -23,14 +23,15 @@ export function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** The one of `known` that `name` was most likely meant to be; the first of equals. `known` must not be empty. */
+/** The one of `known` that `name` was most likely meant to be; the first of equals. A name cut short is near. `known` must not be empty. */
 export function nearestName(name: string, known: readonly string[]): string {
   let best = known[0] ?? "";
   let distance = Number.POSITIVE_INFINITY;
   // Nobody means an option by a name of a thousand letters, and the distance costs the product of the lengths.
   const probe = name.slice(0, 64);
   for (const candidate of known) {
-    const one = editDistance(probe, candidate);
+    const begun = probe.length >= 3 && candidate.toLowerCase().startsWith(probe.toLowerCase());
+    const one = begun ? 1 : editDistance(probe, candidate);
     if (one < distance) {
       distance = one;
       best = candidate;

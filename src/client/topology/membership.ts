@@ -47,7 +47,8 @@ export function isSettled(node: NodeState): boolean {
 function addNode(draft: Draft, address: Address & { id: NodeId; path?: string }, origin: NodeState["origin"]): void {
   if (draft.nodes.has(address.id) || draft.nodes.size >= MAX_NODES) return;
   draft.nodes.set(address.id, newNode(address, origin));
-  draft.membership.push({ type: "addNode", node: address.id, address: { host: address.host, port: address.port } });
+  const { id, host, port, path } = address;
+  draft.membership.push({ type: "addNode", node: id, address: path === undefined ? { host, port } : { path } });
   draft.check.add(address.id);
 }
 

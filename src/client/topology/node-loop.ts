@@ -81,9 +81,9 @@ export class NodeLoop {
     const late = new Promise<ProbeResult>((resolve) => {
       timer = clock.setTimer(() => {
         controller.abort();
-        // The probe knows better than we whether a new connection failed: it has this turn to say so.
+        // The probe knows better than we whether a new connection failed: it has a moment to say so.
         const reason = `no answer within ${config.heartbeatTimeoutMs} ms`;
-        clock.setImmediate(() => resolve(failed("timeout", reason)));
+        timer = clock.setTimer(() => resolve(failed("timeout", reason)), 1);
       }, config.heartbeatTimeoutMs);
     });
     const asked = probe(this.node, controller.signal).catch((error: unknown) => {

@@ -24,7 +24,7 @@ export interface MonitorOptions {
   /**
    * Asks one node. `signal` aborts when the heartbeat timeout has passed; the probe then destroys its socket
    * and resolves: `connect` if it was a new connection that didn't come about, `timeout` otherwise. One that has
-   * not resolved by the end of that turn counts as `timeout`. It should not reject; a rejection counts as `protocol`.
+   * not resolved a millisecond later counts as `timeout`. It should not reject; a rejection counts as `protocol`.
    */
   readonly probe: (node: NodeId, signal: AbortSignal) => Promise<ProbeResult>;
   readonly onInput: (input: TopologyInput) => void;

@@ -1,0 +1,298 @@
+import { inspect } from "node:util";
+import { type ChainableCommander, Command, Pipeline, Redis, type RedisOptions, type ScanStreamOptions } from "ioredis";
+import { systemClock } from "../core/clock.js";
+import { systemRandom } from "../core/random.js";
+import { findUndefined } from "./connection/arguments.js";
+import { type OnNodeLost, scanStream } from "./connection/scan-streams.js";
+import { ClientCore } from "./engine/client-core.js";
+import type { DevTopology } from "./engine/dev-servers.js";
+import { explain } from "./engine/explain.js";
+import { healthReport } from "./engine/health.js";
+import { Operation } from "./engine/operation.js";
+import { PipelineCollector } from "./engine/pipeline-unit.js";
+import { Scope } from "./engine/scope.js";
+import { InvalidArgumentError, InvalidOptionError, UnknownNodeError } from "./errors.js";
+import { redactedRedisOptions } from "./options/redact.js";
+import { resolveOptions } from "./options/resolve.js";
+import type { ReplicatedClientOptions } from "./options/types.js";
+import { resolveView } from "./options/view.js";
+import type { Explanation, HealthReport, Topology, TopologyEvent, ViewOptions } from "./types.js";
+
+/** The parts of a client that are not ioredis's; under symbols, so that views made by inheritance find them. */
+const CORE = Symbol("core");
+const SCOPE = Symbol("scope");
+const COLLECTOR = Symbol("collector");
+const ORIGIN = Symbol("origin");
+
+/**
+ * One logical connection to a Redis (or Valkey) master and its replicas. Writes go to the master, reads to
+ * replicas; a reader never sees less than it has itself written, never older than the tolerance it set; failovers
+ * are followed, and what one lost is told.
+ *
+ * It is an ioredis client by class, and can stand where an application or a library has one.
+ *
+ * ```ts
+ * const redis = new ReplicatedClient({ master: "redis://10.0.0.1:6379", replicas: ["redis://10.0.0.2:6379"] });
+ * await redis.set("greeting", "hello");
+ * await redis.get("greeting"); // "hello", from whichever node surely has it
+ * ```
+ */
+export class ReplicatedClient extends Redis {
+  /** @internal */ declare readonly [CORE]: ClientCore;
+  /** @internal */ declare readonly [SCOPE]: Scope;
+  /** @internal */ declare readonly [COLLECTOR]: PipelineCollector;
+  /** @internal The client that a view was made of; undefined on a client itself. */
+  declare readonly [ORIGIN]: ReplicatedClient | undefined;
+
+  /**
+   * @param options exactly one of `nodes`, `master`, `sentinels`, `dev`; or a URL of one node. All options with
+   * types, defaults and limits are in docs/options.md.
+   * @throws InvalidOptionError that names the option, the value and what is allowed
+   */
+  constructor(options: string | ReplicatedClientOptions) {
+    const origin = duplicated(options);
+    const resolved = origin?.core.options ?? resolveOptions(options as string | ReplicatedClientOptions);
+    const shown = redactedRedisOptions(resolved);
+    super({ lazyConnect: true, ...(shown.keyPrefix === undefined ? {} : { keyPrefix: shown.keyPrefix }) });
+    this.options = shown;
+    hide(this, CORE, new ClientCore(resolved, this as never, systemClock, systemRandom, origin?.core ?? null));
+    hide(this, SCOPE, new Scope(resolved.view, origin?.db ?? resolved.db));
+    hide(this, COLLECTOR, collectorFor(this));
+    // What ioredis made for a connection of its own; there is none.
+    for (const unused of ["connector", "offlineQueue", "commandQueue", "_autoPipelines", "_runningAutoPipelines"]) hide(this, unused, (this as never)[unused]);
+    const scripts = resolved.redis.scripts;
+    if (scripts) for (const [name, definition] of Object.entries(scripts)) this.defineCommand(name, definition as never);
+    if (!resolved.lazyConnect && origin === null) this[CORE].begin();
+  }
+
+  /** ioredis's own door for commands: every command comes through here. @internal */
+  override sendCommand(command: Command, stream?: object): unknown {
+    const core = this[CORE];
+    const scope = this[SCOPE];
+    if (!core.ended) core.begin();
+    if (stream !== undefined && stream !== null) this[COLLECTOR].add(command, stream);
+    else {
+      this[COLLECTOR].flush();
+      core.dispatcher.execute(command, scope);
+    }
+    return command.promise;
+  }
+
+  /**
+   * A view: a full client over the same connections, with other options. Cheap; keep it and use it again.
+   * @throws InvalidOptionError on an unknown key or a value out of its limits
+   */
+  with(options: ViewOptions): this {
+    return makeView(this, new Scope(resolveView(options, this[SCOPE].view), this[SCOPE].db)) as this;
+  }
+
+  /**
+   * A full client that speaks to one node only, whatever its role; nothing is routed, retried or verified.
+   * @param id `host:port`, as the topology names the node
+   * @throws UnknownNodeError at once when there is no such node
+   */
+  node(id: string): this {
+    const { engine } = this[CORE];
+    const node = engine.describeNode(id);
+    if (node === null) throw new UnknownNodeError(id, engine.topology.nodes.map((one) => one.id));
+    return makeView(this, new Scope(this[SCOPE].view, this[SCOPE].db, node.id)) as this;
+  }
+
+  /** The nodes and what they are to each other, now; frozen. */
+  get topology(): Topology {
+    return this[CORE].engine.topology;
+  }
+
+  /** Where this command would go now, and why not elsewhere. Nothing is sent. */
+  explain(command: string, ...args: (string | Buffer | number)[]): Explanation {
+    const { engine } = this[CORE];
+    const scope = this[SCOPE];
+    const made = new Command(command, args, this.options.keyPrefix ? { keyPrefix: this.options.keyPrefix } : {});
+    made.promise.catch(() => {});
+    const spec = engine.table.of(made.name, made.args);
+    return explain(engine, new Operation(made, spec, scope.view, scope.db, engine.clock.now(), engine, () => {}), scope);
+  }
+
+  /** For liveness and readiness probes; synchronous, asks nobody. */
+  health(): HealthReport {
+    return healthReport(this[CORE].engine, this[SCOPE].view, this.status);
+  }
+
+  /** The in-process servers of a client made with `{ dev }`; rejects for any other. Shared by views and duplicates. */
+  get dev(): Promise<DevTopology> {
+    const { dev } = this[CORE];
+    return dev ? dev.topology : Promise.reject(new InvalidOptionError("dev", "was not given: this client has no in-process servers"));
+  }
+
+  /** As ioredis's: resolves at `ready`. Rejects with NoMasterError and a reason per node after `failoverTimeoutMs`. Revives an ended client. */
+  override connect(callback?: (error: Error | null) => void): Promise<void> {
+    const connected = this[CORE].connect();
+    if (callback) connected.then(() => callback(null), callback);
+    return connected;
+  }
+
+  /** Refuses new commands, lets those under way finish, then ends. Twice is the same promise. */
+  override quit(callback?: (error: Error | null, reply?: "OK") => void): Promise<"OK"> {
+    this[COLLECTOR].flush();
+    const ended = this[CORE].quit();
+    if (callback) ended.then((reply) => callback(null, reply), callback);
+    return ended;
+  }
+
+  /** Ends at once; what is under way rejects, blocked commands included. `disconnect(true)` looks at all nodes anew instead. */
+  override disconnect(reconnect = false): void {
+    this[COLLECTOR].flush();
+    if (reconnect) this[CORE].engine.surveyor.requestCheck();
+    else this[CORE].disconnect();
+  }
+
+  /** As {@link disconnect}. */
+  override end(): void {
+    this.disconnect();
+  }
+
+  /**
+   * A client with its own life, subscriptions and blocked commands over the same topology and shared connections;
+   * it opens sockets only as it uses them. `override` may name `db`, and ioredis options that change nothing here
+   * (such as `maxRetriesPerRequest`, `enableReadyCheck`).
+   */
+  override duplicate(override?: Partial<RedisOptions>): never {
+    const root = this[ORIGIN] ?? this;
+    return new ReplicatedClient({ [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].db) } } as never) as never;
+  }
+
+  /** As ioredis's `monitor()`: an instance of its own on the master that emits `monitor` for every command there. */
+  override monitor(callback?: (error: Error | null, instance?: Redis) => void): Promise<Redis> {
+    this[CORE].begin();
+    const monitor = this[CORE].dedicated.monitor();
+    if (callback) monitor.then((instance) => callback(null, instance), callback);
+    return monitor;
+  }
+
+  /** For `util.inspect`: state, nobody's secrets. @internal */
+  [inspect.custom](): object {
+    const { state, master, replicas } = this.topology;
+    return { ReplicatedClient: { status: this.status, state, master: master?.id ?? null, replicas: replicas.map(({ id }) => id) } };
+  }
+
+  /** @internal */
+  toJSON(): object {
+    return { status: this.status, topology: this.topology };
+  }
+}
+
+/** Typed events beside ioredis's own. */
+export interface ReplicatedClient {
+  on(event: "topology", listener: (event: TopologyEvent) => void): this;
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once(event: "topology", listener: (event: TopologyEvent) => void): this;
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+/** What a duplicate is made of; not to be reached from outside. */
+const DUPLICATE_OF = Symbol("duplicateOf");
+interface Origin {
+  readonly core: ClientCore;
+  readonly db: number;
+}
+
+function duplicated(options: unknown): Origin | null {
+  return typeof options === "object" && options !== null && DUPLICATE_OF in options ? (options as { [DUPLICATE_OF]: Origin })[DUPLICATE_OF] : null;
+}
+
+function duplicateDb(override: Partial<RedisOptions> | undefined, db: number): number {
+  const wanted = override?.db;
+  if (wanted === undefined) return db;
+  if (!Number.isInteger(wanted) || wanted < 0) throw new InvalidOptionError("db", `must be the number of a database; got ${String(wanted)}`);
+  return wanted;
+}
+
+/** A view inherits everything from its client, listeners included, but has a scope and a pipeline of its own. */
+function makeView(client: ReplicatedClient, scope: Scope): ReplicatedClient {
+  const view = Object.create(client) as ReplicatedClient;
+  hide(view, SCOPE, scope);
+  hide(view, COLLECTOR, collectorFor(view));
+  hide(view, ORIGIN, client[ORIGIN] ?? client);
+  hide(view, "scriptsSet", Object.create((client as unknown as { scriptsSet: object }).scriptsSet));
+  for (const field of ["_events", "_eventsCount", "_maxListeners", "status"]) {
+    Object.defineProperty(view, field, {
+      get: () => (client as unknown as Record<string, unknown>)[field],
+      set: (value) => {
+        (client as unknown as Record<string, unknown>)[field] = value;
+      },
+      enumerable: false,
+    });
+  }
+  return view;
+}
+
+function collectorFor(client: ReplicatedClient): PipelineCollector {
+  return new PipelineCollector((commands) => client[CORE].dispatcher.executeUnit(commands, client[SCOPE]));
+}
+
+function hide(target: object, name: string | symbol, value: unknown): void {
+  Object.defineProperty(target, name, { value, enumerable: false, writable: true, configurable: true });
+}
+
+type Generated = (this: { options: RedisOptions; sendCommand(command: Command): unknown }, ...args: unknown[]) => unknown;
+
+/**
+ * ioredis turns `undefined` into an empty string, which has deleted more than one database field. The command
+ * methods of this client, and of its pipelines, refuse it; otherwise they do what ioredis's do.
+ */
+function checked(name: string, generated: Generated): Generated {
+  return function (this, ...args) {
+    const position = findUndefined(args);
+    if (position < 0) return generated.apply(this, args);
+    const callback = args[args.length - 1];
+    const error = new InvalidArgumentError(`argument ${position + 1} of ${name.toUpperCase()} is undefined`, { command: name });
+    const command = new Command(name, [], {}, typeof callback === "function" ? (callback as never) : undefined);
+    command.reject(error);
+    return "isPipeline" in this ? (command.promise.catch(() => {}), this.sendCommand(command)) : command.promise;
+  };
+}
+
+class CheckedPipeline extends Pipeline {}
+
+const ioredisPrototype = Redis.prototype as unknown as {
+  pipeline(): ChainableCommander;
+  multi(options?: object): ChainableCommander;
+};
+
+hide(ReplicatedClient.prototype, "pipeline", function (this: ReplicatedClient, commands?: unknown[][]): ChainableCommander {
+  return checkedPipeline(ioredisPrototype.pipeline.call(this), commands);
+});
+
+hide(ReplicatedClient.prototype, "multi", function (this: ReplicatedClient, commands?: unknown, options?: unknown): unknown {
+  const given = (Array.isArray(commands) ? options : commands) as { pipeline?: boolean } | undefined;
+  const made = ioredisPrototype.multi.call(this, given);
+  return given?.pipeline === false ? made : checkedPipeline(made, Array.isArray(commands) ? commands : undefined);
+});
+
+function checkedPipeline(pipeline: ChainableCommander, commands: unknown[][] | undefined): ChainableCommander {
+  Object.setPrototypeOf(pipeline, CheckedPipeline.prototype);
+  if (Array.isArray(commands)) (pipeline as unknown as { addBatch(commands: unknown[][]): void }).addBatch(commands);
+  return pipeline;
+}
+
+/** Where all scan streams of ioredis are made. */
+hide(ReplicatedClient.prototype, "createScanStream", function (
+  this: ReplicatedClient,
+  command: string,
+  { key, options = {} }: { key?: unknown; options?: ScanStreamOptions & { onNodeLost?: OnNodeLost } },
+) {
+  return scanStream(this.with({}), command, key, options);
+});
+
+/** Not plain commands: they take options or a callback, and have a meaning of their own. */
+const SPECIAL = new Set(["multi", "exec", "quit", "monitor"]);
+
+for (const name of [...Redis.prototype.getBuiltinCommands(), "call"]) {
+  if (SPECIAL.has(name)) continue;
+  for (const method of [name, `${name}Buffer`]) {
+    const onClient = (Redis.prototype as unknown as Record<string, Generated>)[method];
+    const onPipeline = (Pipeline.prototype as unknown as Record<string, Generated>)[method];
+    if (onClient) hide(ReplicatedClient.prototype, method, checked(name, onClient));
+    if (onPipeline) hide(CheckedPipeline.prototype, method, checked(name, onPipeline));
+  }
+}
