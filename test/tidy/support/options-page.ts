@@ -1,0 +1,124 @@
+import {
+  DEV_FIELDS,
+  INHERITED_VIEW_OPTIONS,
+  type IntegerSpec,
+  OPTION_TABLE,
+  type OptionSpec,
+  VIEW_ONLY_TABLE,
+} from "../../../src/client/options/table.js";
+
+interface Row {
+  readonly type: string;
+  readonly standard: string;
+  readonly allowed: string;
+  readonly doc: string;
+}
+
+const code = (text: string): string => (text === "" ? "" : `\`${text}\``);
+const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, "_");
+const UNITS = { ms: " ms", bytes: " bytes" } as const;
+
+function integerRow({ default: standard, min, max, unit, doc }: IntegerSpec): Row {
+  const shown = unit ? UNITS[unit] : "";
+  return {
+    type: "integer",
+    standard: standard === null ? "not set" : `${code(grouped(standard))}${shown}`,
+    allowed: `${code(grouped(min))} to ${code(grouped(max))}${shown}`,
+    doc,
+  };
+}
+
+function rowsOf(name: string, spec: OptionSpec): [string, Row][] {
+  switch (spec.kind) {
+    case "integer":
+      return [[name, integerRow(spec)]];
+    case "boolean":
+      return [
+        [name, { type: "boolean", standard: code(String(spec.default)), allowed: "`true`, `false`", doc: spec.doc }],
+      ];
+    case "choice": {
+      const words = spec.choices.map((choice) => code(`"${choice}"`)).join(", ");
+      const allowed = spec.orFunction ? `${words}, or a function ${code(spec.orFunction)}` : words;
+      return [
+        [
+          name,
+          {
+            type: spec.orFunction ? "string or function" : "string",
+            standard: code(`"${spec.default}"`),
+            allowed,
+            doc: spec.doc,
+          },
+        ],
+      ];
+    }
+    case "group": {
+      const own: [string, Row] = [name, { type: "object", standard: "as below", allowed: "as below", doc: spec.doc }];
+      return [
+        own,
+        ...Object.entries(spec.fields).map(([field, each]): [string, Row] => [`${name}.${field}`, integerRow(each)]),
+      ];
+    }
+    case "custom":
+      return [
+        [
+          name,
+          {
+            type: code(spec.type),
+            standard: spec.default === "none" ? "not set" : code(spec.default),
+            allowed: "",
+            doc: spec.doc,
+          },
+        ],
+      ];
+  }
+}
+
+function tableOf(specs: Readonly<Record<string, OptionSpec>>): string {
+  const rows = Object.entries(specs).flatMap(([name, spec]) => rowsOf(name, spec));
+  const lines = rows.map(([name, { type, standard, allowed, doc }]) =>
+    `| ${[code(name), type, standard, allowed, doc].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`.replace(
+      / +\|/g,
+      " |",
+    ),
+  );
+  return ["| option | type | default | allowed | meaning |", "|---|---|---|---|---|", ...lines].join("\n");
+}
+
+/** The text of docs/options.md, made of the option table alone. */
+export function optionsPage(): string {
+  const dev = Object.fromEntries(Object.entries(DEV_FIELDS).map(([name, spec]) => [`dev.${name}`, spec]));
+  return `# Options
+
+This page is made from the option table of the client (\`npx tsx test/tidy/options-doc.ts\`); a test compares the two.
+
+Every option is checked when the client is made. A wrong one throws an \`InvalidOptionError\` with the code
+\`IOREPLICA_INVALID_OPTION\`; its message names the option, the value unless that could be a secret, and what is
+allowed. An unknown option is an error that names the nearest known one. \`undefined\` counts as not given.
+
+## Of the client
+
+Exactly one of \`nodes\`, \`master\`, \`sentinels\`, \`dev\` must be given, or a URL in place of the object. An address is
+\`redis://user:password@host:6379/0\`, \`rediss://…\` for TLS, \`unix:///path\`, a path, \`host:port\`, or an object with
+\`host\`, \`port\`, \`path\`, \`username\`, \`password\`, \`tls\`, \`db\`. Addresses are seeds: who is the master, the servers
+tell. User name, password and TLS of the first node hold for nodes that are discovered, unless \`redisOptions\` gives them;
+the number of the database must be the same for all.
+
+${tableOf(OPTION_TABLE)}
+
+### In-process servers
+
+\`dev: true\` takes these defaults.
+
+${tableOf(dev)}
+
+## Of a view
+
+\`client.with(options)\` takes ${INHERITED_VIEW_OPTIONS.map(code).join(", ")} as above, inherited from where it is called,
+and these:
+
+${tableOf(VIEW_ONLY_TABLE)}
+
+\`consistency: "strong"\` beside \`readFrom: "replica"\` or \`"replicaPreferred"\` throws: only the master can give it. Where
+\`readFrom\` was inherited, \`strong\` overrides it.
+`;
+}
