@@ -92,7 +92,9 @@ export class SentinelLink {
     const { name, clock } = this.settings;
     this.#asking ??= await this.#connect();
     const redis = this.#asking;
-    const questions = ["get-master-addr-by-name", "replicas", "sentinels"].map((word) => redis.call("SENTINEL", word, name));
+    const questions = ["get-master-addr-by-name", "replicas", "sentinels"].map((word) =>
+      redis.call("SENTINEL", word, name),
+    );
     const [master, replicas, sentinels] = await this.#inTime(redis, Promise.all(questions));
     const address = masterOfReply(master);
     if (address === null) throw new Error(`it watches no master named "${name}"`);
