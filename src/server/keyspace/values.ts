@@ -1,6 +1,6 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
-import type { List } from "./list.js";
-import type { SortedSet } from "./sorted-set.js";
+import { List } from "./list.js";
+import { SortedSet } from "./sorted-set.js";
 
 /** Fields of a hash. `encoding` only ever grows from listpack to hashtable, as OBJECT ENCODING shows it. */
 export class HashValue {
@@ -44,5 +44,29 @@ export function sizeOf(value: Value): number {
       return value.length;
     case "zset":
       return value.size;
+  }
+}
+
+/** A value that shares nothing with the original. */
+export function copyValue(value: Value): Value {
+  if (typeof value === "string") return value;
+  switch (value.type) {
+    case "hash": {
+      const copy = new HashValue(new Map(value.fields));
+      copy.encoding = value.encoding;
+      return copy;
+    }
+    case "set": {
+      const copy = new SetValue(new Set(value.members));
+      copy.encoding = value.encoding;
+      return copy;
+    }
+    case "list":
+      return new List(value.slice(0, value.length));
+    case "zset": {
+      const copy = new SortedSet([...value.entries()].map((entry) => [entry.member, entry.score] as const));
+      copy.encoding = value.encoding;
+      return copy;
+    }
   }
 }

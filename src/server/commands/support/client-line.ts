@@ -1,0 +1,87 @@
+import type { Bytes } from "../../../protocol/resp/reply.js";
+import type { Client } from "../../dispatch/client.js";
+import type { ServerCore } from "../../server-core.js";
+
+/** The peer's address as CLIENT LIST shows it; a unix socket's path with port 0. */
+export function addressOf(client: Client): Bytes {
+  const endpoints = client.connection?.endpoints;
+  if (endpoints === undefined) return "";
+  return endpoints.unixPath !== undefined ? `${endpoints.unixPath}:0` : joined(endpoints.peer);
+}
+
+/** The address that the client connected to. */
+export function localAddressOf(client: Client): Bytes {
+  const endpoints = client.connection?.endpoints;
+  if (endpoints === undefined) return "";
+  return endpoints.unixPath !== undefined ? `${endpoints.unixPath}:0` : joined(endpoints.local);
+}
+
+function joined({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** `normal`, `slave`, `pubsub` or `master`, as CLIENT KILL TYPE takes it. */
+export function clientType(client: Client): string {
+  if (client.isMasterLink) return "master";
+  if (client.isReplica && !client.isMonitor) return "slave";
+  return client.isSubscriber ? "pubsub" : "normal";
+}
+
+/** One line of CLIENT LIST. */
+export function clientLine(server: ServerCore, client: Client): string {
+  const now = server.clock.epoch();
+  const ageS = (since: number): number => Math.max(0, Math.floor((now - since) / 1000));
+  const output = client.connection?.backlogBytes ?? 0;
+  const input = client.decoder.pendingBytes;
+  return [
+    `id=${client.id}`,
+    `addr=${addressOf(client)}`,
+    `laddr=${localAddressOf(client)}`,
+    "fd=-1",
+    `name=${client.name}`,
+    `age=${ageS(client.createdMs)}`,
+    `idle=${ageS(client.lastActiveMs)}`,
+    `flags=${flagsOf(client)}`,
+    `db=${client.db.index}`,
+    `sub=${client.channels.size}`,
+    `psub=${client.patterns.size}`,
+    `ssub=${client.shardChannels.size}`,
+    `multi=${client.queued === null ? -1 : client.queued.length}`,
+    `qbuf=${input}`,
+    "qbuf-free=0",
+    "argv-mem=0",
+    `multi-mem=${memoryOf(client)}`,
+    "rbs=0",
+    "rbp=0",
+    `obl=${output}`,
+    "oll=0",
+    "omem=0",
+    `tot-mem=${input + output}`,
+    "events=r",
+    `cmd=${client.lastCommand}`,
+    `user=${client.user}`,
+    "redir=-1",
+    `resp=${client.resp}`,
+  ].join(" ");
+}
+
+function memoryOf(client: Client): number {
+  let bytes = 0;
+  for (const { args } of client.queued ?? []) for (const arg of args) bytes += arg.length;
+  return bytes;
+}
+
+function flagsOf(client: Client): string {
+  let flags = "";
+  if (client.isMonitor) flags += "O";
+  else if (client.isReplica) flags += "S";
+  if (client.isMasterLink) flags += "M";
+  if (client.isSubscriber) flags += "P";
+  if (client.queued !== null) flags += "x";
+  if (client.waiter !== null || client.postponed !== null) flags += "b";
+  if (client.watchBroken || client.queueBroken) flags += "d";
+  if (client.closing) flags += "c";
+  if (client.connection?.endpoints.unixPath !== undefined) flags += "U";
+  if (client.noEvict) flags += "e";
+  return flags === "" ? "N" : flags;
+}
