@@ -45,7 +45,7 @@ describe("SortedSet", () => {
       expect(set.slice(3, 7)).toEqual(expected.slice(3, 7));
       expect(set.countWhile((entry) => entry.score < 2)).toBe(expected.filter((entry) => entry.score < 2).length);
     });
-    fc.assert(property, { numRuns: 40, seed: 1 });
+    fc.assert(property, { numRuns: 40, seed: 1, interruptAfterTimeLimit: 10_000 });
   });
 
   it("stays right through ten thousand members in order, in reverse and taken away from both ends", () => {
