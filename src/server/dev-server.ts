@@ -1,14 +1,13 @@
 import { type Clock, systemClock } from "../core/clock.js";
 import { deferred } from "../core/deferred.js";
 import { type Random, seededRandom, systemRandom } from "../core/random.js";
-import { persistenceCommands } from "./commands/persistence.js";
-import { replicationCommands } from "./commands/replication.js";
+import { assembleServer } from "./assemble.js";
 import { Config } from "./config/config.js";
 import type { Address, DevServerOptions } from "./dev-options.js";
 import { Faults } from "./faults/faults.js";
 import { MemoryStore } from "./rdb/store.js";
-import { Replication } from "./replication/replication.js";
-import { ServerCore } from "./server-core.js";
+import type { Replication } from "./replication/replication.js";
+import type { ServerCore } from "./server-core.js";
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -54,7 +53,7 @@ export class DevServer implements AsyncDisposable {
       throw new Error(`a dev server on ${host} could be reached by others: give it a password, or leave it on 127.0.0.1`);
     }
     const server = new DevServer(options);
-    await server.#begin(null);
+    await server.#begin();
     return server;
   }
 
@@ -130,7 +129,7 @@ export class DevServer implements AsyncDisposable {
       await run.core.close({ save: options.data === "keep" });
     }
     if (options.data === "drop") this.#store.clear();
-    await this.#begin(this.#store.read());
+    await this.#begin();
     this.#changed();
   }
 
@@ -184,7 +183,7 @@ export class DevServer implements AsyncDisposable {
     return [...other.replicas].some((replica) => replica.port === this.#port && replica.state === "online");
   }
 
-  async #begin(file: Buffer | null): Promise<void> {
+  async #begin(): Promise<void> {
     const { host = "127.0.0.1", password, config: directives = {} } = this.#options;
     const config = new Config(directives);
     config.load("bind", host);
@@ -193,26 +192,21 @@ export class DevServer implements AsyncDisposable {
       config.load("requirepass", password);
       config.load("masterauth", password);
     }
-    let replication: Replication | null = null;
-    const of = (): Replication => replication as Replication;
-    const core = new ServerCore({
+    const { core, replication, start } = assembleServer({
       clock: this.#clock,
       random: this.#random,
       config,
       ephemeralPort: true,
+      store: this.#store,
       ...(this.#options.log ? { log: this.#options.log } : {}),
-      groups: [replicationCommands(of), persistenceCommands(of)],
     });
-    replication = new Replication(core, this.#store);
-    core.replication = replication;
     core.onShutdown = () => this.#ended(core);
     replication.onProgress = () => this.#changed();
-    if (file) await replication.restore(file, this.#master !== null);
-    await core.listen();
-    this.#port = core.port;
-    this.#run = { core, replication };
-    this.faults.attach(core, replication);
-    if (this.#master) replication.follow(this.#master.host, this.#master.port, true);
+    await start(this.#master, () => {
+      this.#port = core.port;
+      this.#run = { core, replication };
+      this.faults.attach(core, replication);
+    });
   }
 
   async #stop(): Promise<void> {

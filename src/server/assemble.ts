@@ -1,0 +1,36 @@
+import { persistenceCommands } from "./commands/persistence.js";
+import { replicationCommands } from "./commands/replication.js";
+import type { RdbStore } from "./rdb/store.js";
+import { Replication } from "./replication/replication.js";
+import { ServerCore, type ServerCoreOptions } from "./server-core.js";
+
+/** A server with replication, not listening yet. */
+export interface AssembledServer {
+  readonly core: ServerCore;
+  readonly replication: Replication;
+  /**
+   * Loads what the store holds, listens, and follows a master if there is one to follow.
+   * @param master null: start as a master
+   */
+  start(master: { readonly host: string; readonly port: number } | null, beforeFollowing?: () => void): Promise<void>;
+}
+
+/** Joins core and replication. `store` is where SAVE puts the dataset and where a start finds it. */
+export function assembleServer(options: Omit<ServerCoreOptions, "groups"> & { readonly store: RdbStore }): AssembledServer {
+  const { store, ...rest } = options;
+  const of = (): Replication => replication;
+  const core = new ServerCore({ ...rest, groups: [replicationCommands(of), persistenceCommands(of)] });
+  const replication: Replication = new Replication(core, store);
+  core.replication = replication;
+  return {
+    core,
+    replication,
+    async start(master, beforeFollowing) {
+      const file = store.read();
+      if (file) await replication.restore(file, master !== null);
+      await core.listen();
+      beforeFollowing?.();
+      if (master) replication.follow(master.host, master.port, true);
+    },
+  };
+}
