@@ -92,12 +92,12 @@ export class SentinelLink {
     const { name, clock } = this.settings;
     this.#asking ??= await this.#connect();
     const redis = this.#asking;
-    const questions = ["get-master-addr-by-name", "replicas", "sentinels"].map((word) =>
-      redis.call("SENTINEL", word, name),
-    );
-    const [master, replicas, sentinels] = await this.#inTime(redis, Promise.all(questions));
-    const address = masterOfReply(master);
+    const question = (word: string) => redis.call("SENTINEL", word, name);
+    // First by itself: for an unknown name it is null, where the others answer with an error.
+    const address = masterOfReply(await this.#inTime(redis, question("get-master-addr-by-name")));
     if (address === null) throw new Error(`it watches no master named "${name}"`);
+    const lists = Promise.all([question("replicas"), question("sentinels")]);
+    const [replicas, sentinels] = await this.#inTime(redis, lists);
     this.#replicas = nodesOfReply(replicas, true);
     if (this.#stopped) return;
     this.#tell(address, clock.now());
