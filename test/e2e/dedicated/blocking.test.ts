@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
-import { describeReal, RedisProcess, startRedis, startRedisTopology } from "../../support/real-redis.js";
+import type { RedisProcess} from "../../support/real-redis.js";
+import { describeReal, startRedis, startRedisTopology } from "../../support/real-redis.js";
 import { ClientSide } from "./client-side.js";
 
 const blocked = async (server: RedisProcess): Promise<number> =>

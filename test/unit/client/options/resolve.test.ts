@@ -206,6 +206,8 @@ describe("redisOptions", () => {
     ["maxRetriesPerRequest", 3, /can't be set/],
     ["lazyConnect", true, /beside redisOptions/],
     ["role", "slave", /readFrom/],
+    ["socketTimeout", 5, /heartbeatTimeoutMs finds a server that hangs/],
+    ["blockingTimeout", 5, /timeoutMs of a view/],
     ["passwort", "x", /is unknown; did you mean "password"\?/],
     ["__proto__x", 1, /is unknown/],
     ["constructor", 1, /is unknown/],
