@@ -27,7 +27,9 @@ export function parsePsyncAnswer(line: string): PsyncAnswer {
 }
 
 /** The line that announces a payload: its length, or the mark that ends it. Null if it is neither. */
-export type PayloadHeader = { readonly kind: "length"; readonly bytes: number } | { readonly kind: "mark"; readonly mark: string };
+export type PayloadHeader =
+  | { readonly kind: "length"; readonly bytes: number }
+  | { readonly kind: "mark"; readonly mark: string };
 
 /** Reads `$<length>` or `$EOF:<40 bytes>` (without CRLF). */
 export function parsePayloadHeader(line: string): PayloadHeader | null {

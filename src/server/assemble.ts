@@ -16,7 +16,9 @@ export interface AssembledServer {
 }
 
 /** Joins core and replication. `store` is where SAVE puts the dataset and where a start finds it. */
-export function assembleServer(options: Omit<ServerCoreOptions, "groups"> & { readonly store: RdbStore }): AssembledServer {
+export function assembleServer(
+  options: Omit<ServerCoreOptions, "groups"> & { readonly store: RdbStore },
+): AssembledServer {
   const { store, ...rest } = options;
   const of = (): Replication => replication;
   const core = new ServerCore({ ...rest, groups: [replicationCommands(of), persistenceCommands(of)] });

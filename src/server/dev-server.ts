@@ -48,9 +48,12 @@ export class DevServer implements AsyncDisposable {
    */
   static async start(options: DevServerOptions = {}): Promise<DevServer> {
     const { host = "127.0.0.1", port = 0, password } = options;
-    if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw new RangeError(`port must be 0 … 65535, got ${port}`);
+    if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+      throw new RangeError(`port must be 0 … 65535, got ${port}`);
     if (!LOOPBACK.has(host) && !password) {
-      throw new Error(`a dev server on ${host} could be reached by others: give it a password, or leave it on 127.0.0.1`);
+      throw new Error(
+        `a dev server on ${host} could be reached by others: give it a password, or leave it on 127.0.0.1`,
+      );
     }
     const server = new DevServer(options);
     await server.#begin();

@@ -39,7 +39,8 @@ export class DevTopology implements AsyncDisposable {
    */
   static async start(options: DevTopologyOptions = {}): Promise<DevTopology> {
     const { replicas = 2, lagMs = 0, ...each } = options;
-    if (!(Number.isInteger(replicas) && replicas >= 0)) throw new RangeError(`replicas must be an integer from 0 on, got ${replicas}`);
+    if (!(Number.isInteger(replicas) && replicas >= 0))
+      throw new RangeError(`replicas must be an integer from 0 on, got ${replicas}`);
     const servers: DevServer[] = [];
     try {
       const master = await DevServer.start(each);
@@ -47,7 +48,12 @@ export class DevTopology implements AsyncDisposable {
       const replicaOf = { host: master.host, port: master.port };
       const started = await Promise.allSettled(
         Array.from({ length: replicas }, (_, i) =>
-          DevServer.start({ ...each, port: 0, replicaOf, ...(each.seed === undefined ? {} : { seed: each.seed + i + 1 }) }),
+          DevServer.start({
+            ...each,
+            port: 0,
+            replicaOf,
+            ...(each.seed === undefined ? {} : { seed: each.seed + i + 1 }),
+          }),
         ),
       );
       for (const one of started) if (one.status === "fulfilled") servers.push(one.value);
@@ -95,7 +101,8 @@ export class DevTopology implements AsyncDisposable {
     const old = this.master;
     const candidates = this.replicas.filter((server) => server !== old);
     const target = options.to ?? candidates.reduce<DevServer | undefined>(further, undefined);
-    if (!target || !candidates.includes(target)) throw new Error("failover needs a running replica of this topology to promote");
+    if (!target || !candidates.includes(target))
+      throw new Error("failover needs a running replica of this topology to promote");
     if (mode === "crash") {
       if (old.running) await old.crash();
       await target.replicaOf(null);
@@ -110,7 +117,9 @@ export class DevTopology implements AsyncDisposable {
       }
     }
     this.#master = target;
-    const followers = this.#servers.filter((server) => server !== target && server.running && (server !== old || mode === "graceful"));
+    const followers = this.#servers.filter(
+      (server) => server !== target && server.running && (server !== old || mode === "graceful"),
+    );
     for (const server of followers) await server.replicaOf(target.host, target.port);
     await Promise.all(followers.map((server) => server.inSyncWith(target, timeoutMs)));
   }

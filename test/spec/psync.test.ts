@@ -10,10 +10,14 @@ interface Case {
   readonly reason?: string;
 }
 
-const table = JSON.parse(readFileSync(new URL("psync.json", import.meta.url), "utf8")) as { about: string; cases: Case[] };
+const table = JSON.parse(readFileSync(new URL("psync.json", import.meta.url), "utf8")) as {
+  about: string;
+  cases: Case[];
+};
 
 function onlyKeys(value: object, allowed: readonly string[]): void {
-  for (const key of Object.keys(value)) if (!allowed.includes(key)) throw new Error(`unknown key "${key}" in the table`);
+  for (const key of Object.keys(value))
+    if (!allowed.includes(key)) throw new Error(`unknown key "${key}" in the table`);
 }
 
 function sourceOf({ replid, replid2, secondReplOffset, backlog }: Case["source"]): PsyncSource {
@@ -32,7 +36,9 @@ describe("PSYNC decisions", () => {
     onlyKeys(one.source, ["replid", "replid2", "secondReplOffset", "backlog"]);
     onlyKeys(one.request, ["replid", "offset"]);
     const expected =
-      one.decision === "continue" ? { kind: "continue", from: one.request.offset } : { kind: "full", reason: one.reason };
+      one.decision === "continue"
+        ? { kind: "continue", from: one.request.offset }
+        : { kind: "full", reason: one.reason };
     expect(decidePsync(sourceOf(one.source), one.request)).toEqual(expected);
   });
 });

@@ -51,7 +51,8 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const key = args[1] as Bytes;
   const options = restoreOptions(args);
   if (!options.replace && ctx.db.lookup(key)) return new ErrorReply("BUSYKEY Target key name already exists.");
-  const ttl = parseIntegerWithin(args[2] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
+  const ttl =
+    parseIntegerWithin(args[2] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
   if (ttl < 0) return new ErrorReply("ERR Invalid TTL value, must be >= 0");
   const value = readDump(Buffer.from(args[3] as Bytes, "latin1"));
   if (value === "versionOrChecksum") return new ErrorReply("ERR DUMP payload version or checksum are wrong");
@@ -91,7 +92,8 @@ function restoreOptions(args: readonly Bytes[]): { replace: boolean; absolute: b
       }
       i++;
     } else if (name === "freq" && next !== undefined) {
-      const freq = parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
+      const freq =
+        parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
       if (freq < 0 || freq > 255) fail("ERR Invalid FREQ value, must be >= 0 and <= 255");
       i++;
     } else fail(errors.syntax);

@@ -39,9 +39,14 @@ function psync(replication: Replication, ctx: CommandContext, args: readonly Byt
   return sync(replication, ctx, { replid: args[1] as Bytes, offset });
 }
 
-function sync(replication: Replication, { client }: CommandContext, request: { replid: Bytes; offset: number } | null): Reply {
+function sync(
+  replication: Replication,
+  { client }: CommandContext,
+  request: { replid: Bytes; offset: number } | null,
+): Reply {
   // The payload is raw: a reply still on its way would be taken for a part of it.
-  if ((client.connection?.backlogBytes ?? 0) > 0) return new ErrorReply("ERR SYNC and PSYNC are invalid with pending output");
+  if ((client.connection?.backlogBytes ?? 0) > 0)
+    return new ErrorReply("ERR SYNC and PSYNC are invalid with pending output");
   return replication.sync(client, request);
 }
 
@@ -58,7 +63,9 @@ function replconf(replication: Replication, { client }: CommandContext, args: re
         break;
       case "ip-address":
         if (value.length > 255) {
-          return new ErrorReply(`ERR REPLCONF ip-address provided by replica instance is too long: ${value.length} bytes`);
+          return new ErrorReply(
+            `ERR REPLCONF ip-address provided by replica instance is too long: ${value.length} bytes`,
+          );
         }
         introduction.announceIp = value === "" ? null : value;
         break;
@@ -100,7 +107,8 @@ function wait(replication: Replication, ctx: CommandContext, args: readonly Byte
       "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.",
     );
   }
-  const wanted = parseIntegerWithin(args[1] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
+  const wanted =
+    parseIntegerWithin(args[1] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
   const timeoutMs = parseIntegerWithin(args[2] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   if (timeoutMs === undefined) return new ErrorReply("ERR timeout is not an integer or out of range");
   if (timeoutMs < 0) return errors.timeoutNegative;

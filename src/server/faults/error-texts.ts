@@ -10,15 +10,24 @@ export interface StateError {
 }
 
 const always = (): boolean => true;
-const without = (flag: number) => (bits: number): boolean => (bits & flag) === 0;
-const having = (flag: number) => (bits: number): boolean => (bits & flag) !== 0;
+const without =
+  (flag: number) =>
+  (bits: number): boolean =>
+    (bits & flag) === 0;
+const having =
+  (flag: number) =>
+  (bits: number): boolean =>
+    (bits & flag) !== 0;
 
 const STATE_ERRORS: Readonly<Record<string, StateError>> = {
   LOADING: { reply: errors.loading, refuses: without(Flag.loading) },
   MASTERDOWN: { reply: errors.masterDown, refuses: without(Flag.stale) },
   READONLY: { reply: errors.readOnly, refuses: having(Flag.write) },
   NOREPLICAS: { reply: errors.noReplicas, refuses: having(Flag.write) },
-  OOM: { reply: new ErrorReply("OOM command not allowed when used memory > 'maxmemory'."), refuses: having(Flag.denyOom) },
+  OOM: {
+    reply: new ErrorReply("OOM command not allowed when used memory > 'maxmemory'."),
+    refuses: having(Flag.denyOom),
+  },
   MISCONF: {
     reply: new ErrorReply(
       "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
@@ -37,7 +46,12 @@ const STATE_ERRORS: Readonly<Record<string, StateError>> = {
 export function stateError(error: string | { readonly message: string }): StateError {
   if (typeof error !== "string") return { reply: new ErrorReply(oneLine(error.message)), refuses: always };
   const known = Object.hasOwn(STATE_ERRORS, error) ? STATE_ERRORS[error] : undefined;
-  return known ?? { reply: new ErrorReply(oneLine(error.includes(" ") ? error : `${error} injected by a fault`)), refuses: always };
+  return (
+    known ?? {
+      reply: new ErrorReply(oneLine(error.includes(" ") ? error : `${error} injected by a fault`)),
+      refuses: always,
+    }
+  );
 }
 
 /** An error reply is one line; a line end inside would break the protocol. */

@@ -187,6 +187,7 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
 }
 
 function positive(ms: number, what: string): number {
-  if (!(ms >= 0 && Number.isFinite(ms))) throw new RangeError(`${what}: milliseconds must be a finite number from 0 on, got ${ms}`);
+  if (!(ms >= 0 && Number.isFinite(ms)))
+    throw new RangeError(`${what}: milliseconds must be a finite number from 0 on, got ${ms}`);
   return ms;
 }

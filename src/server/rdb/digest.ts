@@ -51,7 +51,8 @@ function mixValue(digest: Buffer, value: RdbValue, hasTtl: boolean): void {
       for (const member of value.members) xor(digest, bytes(member));
       break;
     case "hash":
-      for (let i = 0; i < value.pairs.length; i += 2) mixPair(digest, value.pairs[i] as Bytes, value.pairs[i + 1] as Bytes);
+      for (let i = 0; i < value.pairs.length; i += 2)
+        mixPair(digest, value.pairs[i] as Bytes, value.pairs[i + 1] as Bytes);
       break;
     case "zset":
       value.members.forEach((member, i) => {

@@ -9,7 +9,8 @@ const MOST_PER_BYTE = 88;
  * @throws RdbError when the block is not valid
  */
 export function decompress(input: Buffer, length: number): Buffer {
-  if (length > input.length * MOST_PER_BYTE) throw new RdbError(`LZF: ${input.length} bytes cannot expand to ${length}`);
+  if (length > input.length * MOST_PER_BYTE)
+    throw new RdbError(`LZF: ${input.length} bytes cannot expand to ${length}`);
   const output = Buffer.allocUnsafe(length);
   let from = 0;
   let to = 0;
@@ -17,7 +18,8 @@ export function decompress(input: Buffer, length: number): Buffer {
     const control = input[from++] as number;
     if (control < 32) {
       const count = control + 1;
-      if (from + count > input.length || to + count > length) throw new RdbError("LZF: literal run out of bounds", from);
+      if (from + count > input.length || to + count > length)
+        throw new RdbError("LZF: literal run out of bounds", from);
       input.copy(output, to, from, from + count);
       from += count;
       to += count;

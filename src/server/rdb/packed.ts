@@ -16,7 +16,8 @@ export function readListpack(blob: Buffer): Bytes[] {
     const size = input.position - start;
     input.skip(size < 128 ? 1 : size < 16_384 ? 2 : size < 2_097_152 ? 3 : size < 268_435_456 ? 4 : 5);
   }
-  if (announced !== 0xffff && announced !== items.length) input.fail(`listpack says ${announced} entries and has ${items.length}`);
+  if (announced !== 0xffff && announced !== items.length)
+    input.fail(`listpack says ${announced} entries and has ${items.length}`);
   if (input.remaining > 0) input.fail("bytes behind the end of a listpack");
   return items;
 }
@@ -57,7 +58,8 @@ export function readZiplist(blob: Buffer): Bytes[] {
     if (previous === 0xfe) input.skip(4);
     items.push(ziplistEntry(input, input.u8()));
   }
-  if (announced !== 0xffff && announced !== items.length) input.fail(`ziplist says ${announced} entries and has ${items.length}`);
+  if (announced !== 0xffff && announced !== items.length)
+    input.fail(`ziplist says ${announced} entries and has ${items.length}`);
   if (input.remaining > 0) input.fail("bytes behind the end of a ziplist");
   return items;
 }

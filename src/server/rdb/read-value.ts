@@ -57,7 +57,10 @@ export function readValue(input: Input, type: number): RdbValue {
       return { type: "set", members: readListpack(input.blob()) };
     default: {
       const what = UNSUPPORTED.get(type);
-      throw new RdbError(what ? `the RDB holds ${what} (type ${type}), which this server does not have` : `unknown RDB type ${type}`, input.position);
+      throw new RdbError(
+        what ? `the RDB holds ${what} (type ${type}), which this server does not have` : `unknown RDB type ${type}`,
+        input.position,
+      );
     }
   }
 }

@@ -32,7 +32,8 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
         return;
       case RDB_OPCODE.selectDb:
         db = input.length();
-        if (db >= databases) throw new RdbError(`the RDB holds database ${db}, this server has ${databases}`, input.position);
+        if (db >= databases)
+          throw new RdbError(`the RDB holds database ${db}, this server has ${databases}`, input.position);
         break;
       case RDB_OPCODE.resizeDb:
         input.length();
@@ -92,7 +93,13 @@ export function readDump(payload: Buffer): RdbValue | DumpRefusal {
   if (end < 0) return "versionOrChecksum";
   const version = payload.readUInt16LE(end);
   if (version > NEWEST_RDB_VERSION) return "versionOrChecksum";
-  if (!new Crc64().update(payload, 0, end + 2).digest().equals(payload.subarray(end + 2))) return "versionOrChecksum";
+  if (
+    !new Crc64()
+      .update(payload, 0, end + 2)
+      .digest()
+      .equals(payload.subarray(end + 2))
+  )
+    return "versionOrChecksum";
   const input = new Input(payload.subarray(0, end));
   try {
     const value = readValue(input, input.u8());

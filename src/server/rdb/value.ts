@@ -11,7 +11,13 @@ export type RdbValue =
 /** One step of an RDB. `expireAt` is in milliseconds since 1970, null without a TTL. */
 export type RdbItem =
   | { readonly kind: "aux"; readonly name: Bytes; readonly value: Bytes }
-  | { readonly kind: "key"; readonly db: number; readonly key: Bytes; readonly value: RdbValue; readonly expireAt: number | null };
+  | {
+      readonly kind: "key";
+      readonly db: number;
+      readonly key: Bytes;
+      readonly value: RdbValue;
+      readonly expireAt: number | null;
+    };
 
 /** Type bytes that are written; all versions since 3.2 (zset: 4.0) read them. */
 export const RDB_TYPE = { string: 0, list: 1, set: 2, hash: 4, zset: 5 } as const;

@@ -127,7 +127,11 @@ export class ReplicaLink {
       return;
     }
     if (this.#state === "connect" || this.clock.now() - this.#lastIoMs <= this.handlers.timeoutS() * 1000) return;
-    this.#fail(this.#state === "connected" ? "MASTER timeout: no data nor PING received..." : `Timeout in the state "${this.#state}"`);
+    this.#fail(
+      this.#state === "connected"
+        ? "MASTER timeout: no data nor PING received..."
+        : `Timeout in the state "${this.#state}"`,
+    );
   }
 
   #connect(): void {
@@ -240,7 +244,8 @@ export class ReplicaLink {
     const header = parsePayloadHeader(line);
     if (!header) return this.#fail("Bad protocol from MASTER, the first byte is not '$'");
     this.#payload = new PayloadReader(header);
-    const size = header.kind === "length" ? `receiving ${header.bytes} bytes from master` : "receiving streamed RDB from master";
+    const size =
+      header.kind === "length" ? `receiving ${header.bytes} bytes from master` : "receiving streamed RDB from master";
     this.handlers.log("notice", `MASTER <-> REPLICA sync: ${size}`);
     // An announced length of zero has nothing to wait for.
     if (header.kind === "length" && header.bytes === 0) this.#fail("MASTER sent an empty payload");
@@ -256,7 +261,8 @@ export class ReplicaLink {
       await this.handlers.load(payload, adopt.replid, adopt.offset);
     } catch (error) {
       this.#loading = false;
-      if (this.#connection === connection) this.#fail(`Failed trying to load the MASTER synchronization DB: ${(error as Error).message}`);
+      if (this.#connection === connection)
+        this.#fail(`Failed trying to load the MASTER synchronization DB: ${(error as Error).message}`);
       return;
     }
     this.#loading = false;

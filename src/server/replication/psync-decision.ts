@@ -20,7 +20,10 @@ export interface PsyncSource {
 /** The decision, with the reason that a log shows. */
 export type PsyncDecision =
   | { readonly kind: "continue"; readonly from: number }
-  | { readonly kind: "full"; readonly reason: "asked" | "unknownHistory" | "beyondSecondOffset" | "noBacklog" | "notInBacklog" };
+  | {
+      readonly kind: "full";
+      readonly reason: "asked" | "unknownHistory" | "beyondSecondOffset" | "noBacklog" | "notInBacklog";
+    };
 
 /** Can the asker go on from where it is, or does it need everything? Pure; table: test/spec/psync.json. */
 export function decidePsync(source: PsyncSource, request: PsyncRequest): PsyncDecision {
@@ -32,7 +35,8 @@ export function decidePsync(source: PsyncSource, request: PsyncRequest): PsyncDe
   }
   const { backlog } = source;
   if (!backlog) return { kind: "full", reason: "noBacklog" };
-  if (offset < backlog.firstByte || offset > backlog.firstByte + backlog.length) return { kind: "full", reason: "notInBacklog" };
+  if (offset < backlog.firstByte || offset > backlog.firstByte + backlog.length)
+    return { kind: "full", reason: "notInBacklog" };
   return { kind: "continue", from: offset };
 }
 

@@ -51,7 +51,15 @@ export class Replicas {
     const { listeningPort, announceIp } = this.introduction(client);
     const peer = client.connection?.endpoints.peer;
     const ip = announceIp ?? (peer?.host ?? "").replace(/^::ffff:/, "");
-    const replica: Replica = { client, ip, port: listeningPort, state, ackOffset: offset, ackAtMs: this.clock.now(), silent };
+    const replica: Replica = {
+      client,
+      ip,
+      port: listeningPort,
+      state,
+      ackOffset: offset,
+      ackAtMs: this.clock.now(),
+      silent,
+    };
     client.isReplica = true;
     this.#replicas.set(client, replica);
     return replica;
@@ -86,7 +94,9 @@ export class Replicas {
 
   /** Replicas that have been silent for more than `timeoutS` seconds. */
   timedOut(timeoutS: number): Replica[] {
-    return [...this].filter((replica) => !replica.silent && replica.state === "online" && this.#lagS(replica) > timeoutS);
+    return [...this].filter(
+      (replica) => !replica.silent && replica.state === "online" && this.#lagS(replica) > timeoutS,
+    );
   }
 
   describe(): AttachedReplica[] {

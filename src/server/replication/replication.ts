@@ -115,7 +115,8 @@ export class Replication implements ReplicationHooks {
       }
       if (link && settings.readOnly) return errors.readOnly;
     }
-    if (link && link.state !== "connected" && (bits & Flag.stale) === 0 && !settings.serveStale) return errors.masterDown;
+    if (link && link.state !== "connected" && (bits & Flag.stale) === 0 && !settings.serveStale)
+      return errors.masterDown;
     return null;
   }
 
@@ -129,7 +130,9 @@ export class Replication implements ReplicationHooks {
       return new ErrorReply("NOMASTERLINK Can't SYNC while not connected with my master");
     }
     const { history, backlog } = { history: this.out.history, backlog: this.out.backlog };
-    const decision = request ? decidePsync({ ...history, backlog }, request) : ({ kind: "full", reason: "asked" } as const);
+    const decision = request
+      ? decidePsync({ ...history, backlog }, request)
+      : ({ kind: "full", reason: "asked" } as const);
     if (decision.kind === "continue") {
       this.core.log("notice", "Partial resynchronization request accepted.");
       this.syncPartialOk++;
@@ -283,7 +286,13 @@ export class Replication implements ReplicationHooks {
 
   #open(host: string, port: number): void {
     const { core } = this;
-    const link: ReplicaLink = new ReplicaLink(host, port, core.clock, core.random, this.#handlers(() => link === this.#link));
+    const link: ReplicaLink = new ReplicaLink(
+      host,
+      port,
+      core.clock,
+      core.random,
+      this.#handlers(() => link === this.#link),
+    );
     this.#link = link;
     this.onLink(link);
     this.#startCron();
@@ -331,7 +340,11 @@ export class Replication implements ReplicationHooks {
     this.#loading = true;
     try {
       const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
-      const saved = await readSnapshot(payload, fresh, { clock: core.clock, dropExpired: false, sliceMs: LOAD_SLICE_MS });
+      const saved = await readSnapshot(payload, fresh, {
+        clock: core.clock,
+        dropExpired: false,
+        sliceMs: LOAD_SLICE_MS,
+      });
       if (!current()) throw new Error("the link was closed meanwhile");
       core.keyspace.replaceAll(fresh);
       this.applier.reset();
@@ -371,7 +384,11 @@ export class Replication implements ReplicationHooks {
   async restore(file: Buffer, asReplica: boolean): Promise<void> {
     const { core } = this;
     const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
-    const saved = await readSnapshot(file, fresh, { clock: core.clock, dropExpired: !asReplica, sliceMs: Number.POSITIVE_INFINITY });
+    const saved = await readSnapshot(file, fresh, {
+      clock: core.clock,
+      dropExpired: !asReplica,
+      sliceMs: Number.POSITIVE_INFINITY,
+    });
     core.keyspace.replaceAll(fresh);
     if (saved.replid === "" || saved.offset < 0) return;
     const history: History = { ...freshHistory(saved.replid), offset: saved.offset };
@@ -510,7 +527,6 @@ export class Replication implements ReplicationHooks {
       "module_fork_last_cow_size:0",
     ];
   }
-
 }
 
 /** The database that the stream after a file has selected. */

@@ -50,7 +50,11 @@ export interface LoadOptions {
  * Small files load within this call, larger ones let the event loop turn in between.
  * @throws RdbError
  */
-export async function readSnapshot(file: Buffer, into: readonly Database[], options: LoadOptions): Promise<SavedHistory> {
+export async function readSnapshot(
+  file: Buffer,
+  into: readonly Database[],
+  options: LoadOptions,
+): Promise<SavedHistory> {
   const { clock, dropExpired, sliceMs } = options;
   const history = { replid: "", offset: -1, streamDb: -1 };
   const epochMs = clock.epoch();

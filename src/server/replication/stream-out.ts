@@ -1,7 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Backlog, type BacklogState } from "./backlog.js";
-import * as histories from "./history.js";
 import type { History } from "./history.js";
+import * as histories from "./history.js";
 import { encodeCommand, encodeSelect } from "./stream.js";
 
 /**

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { DevServer, type DevServerOptions, DevTopology, type DevTopologyOptions, ManualClock } from "../../../src/server/index.js";
+import {
+  DevServer,
+  type DevServerOptions,
+  DevTopology,
+  type DevTopologyOptions,
+  ManualClock,
+} from "../../../src/server/index.js";
 import { eventually } from "../../support/eventually.js";
 import { RawClient, show } from "../../support/raw-client.js";
 import { ask, expectEqual, info } from "./nodes.js";
@@ -112,7 +118,9 @@ describe("Faults", () => {
     const { master } = topology;
     const replica = first(topology);
     await ask(master, "SET", "a", "1");
-    await eventually(async () => expect((await info(replica)).get("slave_read_repl_offset")).toBe(String(master.offset)));
+    await eventually(async () =>
+      expect((await info(replica)).get("slave_read_repl_offset")).toBe(String(master.offset)),
+    );
     expect((await info(replica)).get("slave_repl_offset")).toBe("0");
     clock.advance(199);
     expect(await ask(replica, "GET", "a")).toBeNull();
@@ -127,7 +135,9 @@ describe("Faults", () => {
     const replica = first(topology);
     const frozen = replica.faults.freeze();
     await ask(master, "SET", "a", "1");
-    await eventually(async () => expect((await info(replica)).get("slave_read_repl_offset")).toBe(String(master.offset)));
+    await eventually(async () =>
+      expect((await info(replica)).get("slave_read_repl_offset")).toBe(String(master.offset)),
+    );
     expect(await ask(replica, "GET", "a")).toBeNull();
     expect((await info(replica)).get("master_link_status")).toBe("up");
     expect(await ask(master, "WAIT", "1", "20")).toBe(1);
@@ -146,7 +156,9 @@ describe("Faults", () => {
     const { offset } = replica;
     replica.faults.freeze();
     expect(await ask(master, "SET", "lost", "1")).toBe("OK");
-    await eventually(async () => expect(Number((await info(replica)).get("slave_read_repl_offset"))).toBeGreaterThan(offset));
+    await eventually(async () =>
+      expect(Number((await info(replica)).get("slave_read_repl_offset"))).toBeGreaterThan(offset),
+    );
     await topology.failover({ mode: "crash" });
     replica.faults.clear();
     expect(await ask(replica, "GET", "kept")).toBe("1");
@@ -154,20 +166,23 @@ describe("Faults", () => {
     expect((await info(replica)).get("second_repl_offset")).toBe(String(offset + 1));
   });
 
-  it.each(["both", "in", "out"] as const)("partition from a master (%s): no socket closes, and healing needs no resync", async (direction) => {
-    const topology = await topologyOf({ replicas: 2 });
-    const { master } = topology;
-    const [cut, whole] = topology.replicas as [DevServer, DevServer];
-    const handle = cut.faults.partition({ with: master, direction });
-    await ask(master, "SET", "a", "1");
-    await expectEqual(master, whole);
-    expect(await ask(cut, "GET", "a")).toBe(direction === "out" ? "1" : null);
-    expect((await info(cut)).get("master_link_status")).toBe("up");
-    expect((await info(master)).get("connected_slaves")).toBe("2");
-    handle.clear();
-    await expectEqual(master, cut, whole);
-    expect((await info(master, "stats")).get("sync_full")).toBe("2");
-  });
+  it.each(["both", "in", "out"] as const)(
+    "partition from a master (%s): no socket closes, and healing needs no resync",
+    async (direction) => {
+      const topology = await topologyOf({ replicas: 2 });
+      const { master } = topology;
+      const [cut, whole] = topology.replicas as [DevServer, DevServer];
+      const handle = cut.faults.partition({ with: master, direction });
+      await ask(master, "SET", "a", "1");
+      await expectEqual(master, whole);
+      expect(await ask(cut, "GET", "a")).toBe(direction === "out" ? "1" : null);
+      expect((await info(cut)).get("master_link_status")).toBe("up");
+      expect((await info(master)).get("connected_slaves")).toBe("2");
+      handle.clear();
+      await expectEqual(master, cut, whole);
+      expect((await info(master, "stats")).get("sync_full")).toBe("2");
+    },
+  );
 
   it("partition seen from the other end: what the master sends does not arrive", async () => {
     const topology = await topologyOf({ replicas: 2 });

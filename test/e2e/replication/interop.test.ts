@@ -1,7 +1,13 @@
 import { afterEach, expect, it } from "vitest";
 import { DevServer, type DevServerOptions } from "../../../src/server/index.js";
 import { eventually } from "../../support/eventually.js";
-import { describeReal, RedisProcess, type RedisProcessOptions, respCall, startRedis } from "../../support/real-redis.js";
+import {
+  describeReal,
+  RedisProcess,
+  type RedisProcessOptions,
+  respCall,
+  startRedis,
+} from "../../support/real-redis.js";
 import { randomWrites, run } from "./load.js";
 import { ask, digest, expectEqual, expectNoComplaint, info, type Node } from "./nodes.js";
 
@@ -33,7 +39,9 @@ describeReal("a dev master and real replicas", () => {
     const replica = await real({ replicaOf: of(master) });
     await run(master.port, randomWrites(2, 2000));
     await expectEqual(master, replica);
-    expect((await info(master)).get("slave0")).toMatch(new RegExp(`^ip=127.0.0.1,port=${replica.port},state=online,offset=\\d+,lag=[01]$`));
+    expect((await info(master)).get("slave0")).toMatch(
+      new RegExp(`^ip=127.0.0.1,port=${replica.port},state=online,offset=\\d+,lag=[01]$`),
+    );
     expectNoComplaint(replica);
   });
 
@@ -44,7 +52,9 @@ describeReal("a dev master and real replicas", () => {
     for (let round = 0; round < 4; round++) {
       master.faults.dropConnections();
       await run(master.port, randomWrites(10 + round, 200));
-      await eventually(async () => expect((await info(master, "stats")).get("sync_partial_ok")).toBe(String(round + 1)));
+      await eventually(async () =>
+        expect((await info(master, "stats")).get("sync_partial_ok")).toBe(String(round + 1)),
+      );
     }
     await expectEqual(master, replica);
     expect((await info(master, "stats")).get("sync_full")).toBe("1");
@@ -77,7 +87,11 @@ describeReal("a dev master and real replicas", () => {
     const master = await dev();
     const replica = await real({ replicaOf: of(master) });
     await linked(replica);
-    const commands = [["SET", "a", "1"], ["WAIT", "1", "5000"], ["WAIT", "2", "50"]];
+    const commands = [
+      ["SET", "a", "1"],
+      ["WAIT", "1", "5000"],
+      ["WAIT", "2", "50"],
+    ];
     expect(await respCall(of(master), commands, 10_000)).toEqual(["OK", 1, 1]);
     expect(await ask(replica, "GET", "a")).toBe("1");
   });
@@ -104,7 +118,9 @@ describeReal("a real master and dev replicas", () => {
     for (let round = 0; round < 4; round++) {
       replica.faults.dropConnections();
       await run(master.port, randomWrites(20 + round, 200));
-      await eventually(async () => expect((await info(master, "stats")).get("sync_partial_ok")).toBe(String(round + 1)));
+      await eventually(async () =>
+        expect((await info(master, "stats")).get("sync_partial_ok")).toBe(String(round + 1)),
+      );
     }
     await expectEqual(master, replica);
     expect((await info(master, "stats")).get("sync_full")).toBe("1");
@@ -114,7 +130,9 @@ describeReal("a real master and dev replicas", () => {
     const master = await real();
     const replica = await dev({ replicaOf: of(master) });
     await linked(replica);
-    expect(String(await ask(replica, "SET", "a", "1"))).toMatch(/READONLY You can't write against a read only replica\./);
+    expect(String(await ask(replica, "SET", "a", "1"))).toMatch(
+      /READONLY You can't write against a read only replica\./,
+    );
     expect(await ask(replica, "ROLE")).toEqual(["slave", "127.0.0.1", master.port, "connected", replica.offset]);
     await master.stop();
     await eventually(async () => expect((await info(replica)).get("master_link_status")).toBe("down"));
@@ -126,9 +144,27 @@ describeReal("a real master and dev replicas", () => {
     const master = await real();
     const replica = await dev({ replicaOf: of(master) });
     await linked(replica);
-    expect(await respCall(of(master), [["SET", "a", "1"], ["WAIT", "1", "5000"]], 10_000)).toEqual(["OK", 1]);
+    expect(
+      await respCall(
+        of(master),
+        [
+          ["SET", "a", "1"],
+          ["WAIT", "1", "5000"],
+        ],
+        10_000,
+      ),
+    ).toEqual(["OK", 1]);
     const frozen = replica.faults.freeze();
-    expect(await respCall(of(master), [["SET", "a", "2"], ["WAIT", "1", "100"]], 10_000)).toEqual(["OK", 0]);
+    expect(
+      await respCall(
+        of(master),
+        [
+          ["SET", "a", "2"],
+          ["WAIT", "1", "100"],
+        ],
+        10_000,
+      ),
+    ).toEqual(["OK", 0]);
     frozen.clear();
     await expectEqual(master, replica);
   });

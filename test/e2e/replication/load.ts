@@ -7,7 +7,8 @@ type Command = (string | number)[];
 export function randomWrites(seed: number, count: number): Command[] {
   const random = seededRandom(seed);
   const key = (type: string): string => `${type}:${random.int(12)}`;
-  const word = (): string => (random.int(4) === 0 ? String(random.int(100_000) - 50_000) : `w${random.hex(random.int(40))}`);
+  const word = (): string =>
+    random.int(4) === 0 ? String(random.int(100_000) - 50_000) : `w${random.hex(random.int(40))}`;
   const score = (): string => ["1", "-2.5", "3.1", "inf", "1e300", "0.1"][random.int(6)] as string;
   const one = (): Command => {
     switch (random.int(24)) {
@@ -65,11 +66,18 @@ export function randomWrites(seed: number, count: number): Command[] {
   while (commands.length < count) {
     if (random.int(10) > 0) commands.push(one());
     else {
-      commands.push(["MULTI"], ...Array.from({ length: random.int(4) }, () => one()).filter(([name]) => name !== "SELECT"), ["EXEC"]);
+      commands.push(
+        ["MULTI"],
+        ...Array.from({ length: random.int(4) }, () => one()).filter(([name]) => name !== "SELECT"),
+        ["EXEC"],
+      );
     }
   }
   // A value that compresses, and collections that outgrow their compact encodings.
-  commands.push(["SET", "large", "abc".repeat(10_000)], ["SADD", "ints", ...Array.from({ length: 700 }, (_, i) => i * 70_000)]);
+  commands.push(
+    ["SET", "large", "abc".repeat(10_000)],
+    ["SADD", "ints", ...Array.from({ length: 700 }, (_, i) => i * 70_000)],
+  );
   commands.push(["RPUSH", "long", ...Array.from({ length: 600 }, (_, i) => `item ${i}`)]);
   commands.push(["ZADD", "wide", ...Array.from({ length: 300 }, (_, i) => [i / 7, `member ${i}`]).flat()]);
   commands.push(["HSET", "wide hash", ...Array.from({ length: 300 }, (_, i) => [`field ${i}`, i]).flat()]);

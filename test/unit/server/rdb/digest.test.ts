@@ -24,7 +24,12 @@ describe("DEBUG DIGEST", () => {
     expect(digestDataset([[0, []]])).toBe("0".repeat(40));
     const one = [{ key: "a", value: A, hasTtl: false }];
     expect(digestDataset([[0, one]])).toBe("943d800368fb9c0e951138f1bc0e313ac769d91f");
-    expect(digestDataset([[0, one], [1, []]])).toBe("943d800368fb9c0e951138f1bc0e313ac769d91f");
+    expect(
+      digestDataset([
+        [0, one],
+        [1, []],
+      ]),
+    ).toBe("943d800368fb9c0e951138f1bc0e313ac769d91f");
     expect(digestDataset([[1, one]])).not.toBe("943d800368fb9c0e951138f1bc0e313ac769d91f");
   });
 

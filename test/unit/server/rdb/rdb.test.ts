@@ -58,7 +58,13 @@ describe("RDB", () => {
     const items = [...readRdb(Buffer.concat(writer.finish()))];
     expect(items[0]).toEqual({ kind: "aux", name: "repl-id", value: "abc" });
     expect(items.slice(1)).toEqual(
-      VALUES.map((value, i) => ({ kind: "key", db: i % 3, key: `key:${i}`, value, expireAt: i % 2 ? 1_800_000_000_000 + i : null })),
+      VALUES.map((value, i) => ({
+        kind: "key",
+        db: i % 3,
+        key: `key:${i}`,
+        value,
+        expireAt: i % 2 ? 1_800_000_000_000 + i : null,
+      })),
     );
   });
 
@@ -98,7 +104,9 @@ describe("RDB", () => {
     ["more elements than bytes", [1, 1, 0x6b, 0x80, 0xff, 0xff, 0xff, 0xff], /elements announced/],
   ])("refuses %s with a clear error", (_, body, message) => {
     const type = body[0] === 15 || body[0] === 99 ? [...body, 1, 0x6b] : body;
-    expect(() => keysOf(Buffer.concat([Buffer.from("REDIS0010"), Buffer.from(type), Buffer.alloc(16)]))).toThrow(message);
+    expect(() => keysOf(Buffer.concat([Buffer.from("REDIS0010"), Buffer.from(type), Buffer.alloc(16)]))).toThrow(
+      message,
+    );
   });
 
   it("refuses what is no RDB and versions to come", () => {

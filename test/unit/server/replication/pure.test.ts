@@ -3,7 +3,11 @@ import { ManualClock } from "../../../../src/core/manual-clock.js";
 import { parsePayloadHeader, parsePsyncAnswer } from "../../../../src/protocol/psync.js";
 import { StreamApplier } from "../../../../src/server/replication/applier.js";
 import { Backlog } from "../../../../src/server/replication/backlog.js";
-import { beginHandshake, continueHandshake, type HandshakeOptions } from "../../../../src/server/replication/handshake.js";
+import {
+  beginHandshake,
+  continueHandshake,
+  type HandshakeOptions,
+} from "../../../../src/server/replication/handshake.js";
 import { adopted, continued, freshHistory, promoted, restarted } from "../../../../src/server/replication/history.js";
 import { replicationInfo } from "../../../../src/server/replication/info.js";
 import { PayloadReader } from "../../../../src/server/replication/payload.js";
@@ -47,7 +51,9 @@ describe("Backlog", () => {
     expect(backlog.state).toEqual({ size, firstByte: 50_000 - kept + 1, length: kept });
     const more = Buffer.from("more");
     backlog.append(more);
-    expect(backlog.from(backlog.firstByte).equals(Buffer.concat([stream, more]).subarray(50_004 - backlog.length))).toBe(true);
+    expect(
+      backlog.from(backlog.firstByte).equals(Buffer.concat([stream, more]).subarray(50_004 - backlog.length)),
+    ).toBe(true);
   });
 });
 
@@ -63,7 +69,12 @@ describe("History", () => {
   });
   it("forgets the past on a full resync and when counting begins anew", () => {
     expect(adopted(ID_B, 7)).toEqual({ replid: ID_B, replid2: null, secondReplOffset: -1, offset: 7 });
-    expect(restarted(promoted(old, ID_B), ID_A)).toEqual({ replid: ID_A, replid2: null, secondReplOffset: -1, offset: 50 });
+    expect(restarted(promoted(old, ID_B), ID_A)).toEqual({
+      replid: ID_A,
+      replid2: null,
+      secondReplOffset: -1,
+      offset: 50,
+    });
   });
 });
 
@@ -92,7 +103,12 @@ describe("PSYNC grammar", () => {
 });
 
 describe("Handshake", () => {
-  const options: HandshakeOptions = { auth: { username: null, password: "secret" }, listeningPort: 7, announceIp: null, resume: null };
+  const options: HandshakeOptions = {
+    auth: { username: null, password: "secret" },
+    listeningPort: 7,
+    announceIp: null,
+    resume: null,
+  };
   const walk = (lines: readonly string[], with_: HandshakeOptions = options): unknown[] => {
     let { state, send } = beginHandshake();
     const seen: unknown[] = [send];
@@ -120,8 +136,14 @@ describe("Handshake", () => {
   });
 
   it("gives up when AUTH fails, and its reason holds no password", () => {
-    const seen = walk(["-NOAUTH Authentication required.", "-WRONGPASS invalid username-password pair or user is disabled."]);
-    expect(seen.at(-1)).toMatchObject({ kind: "failed", reason: expect.stringContaining("Unable to AUTH to MASTER: -WRONGPASS") });
+    const seen = walk([
+      "-NOAUTH Authentication required.",
+      "-WRONGPASS invalid username-password pair or user is disabled.",
+    ]);
+    expect(seen.at(-1)).toMatchObject({
+      kind: "failed",
+      reason: expect.stringContaining("Unable to AUTH to MASTER: -WRONGPASS"),
+    });
     expect(JSON.stringify(seen.at(-1))).not.toContain("secret");
   });
 
@@ -173,7 +195,16 @@ describe("PayloadReader", () => {
 
 describe("StreamApplier", () => {
   const stream = Buffer.from(
-    [["SELECT", "0"], ["set", "a", "1"], ["MULTI"], ["incr", "n"], ["incr", "n"], ["EXEC"], ["REPLCONF", "GETACK", "*"], ["PING"]]
+    [
+      ["SELECT", "0"],
+      ["set", "a", "1"],
+      ["MULTI"],
+      ["incr", "n"],
+      ["incr", "n"],
+      ["EXEC"],
+      ["REPLCONF", "GETACK", "*"],
+      ["PING"],
+    ]
       .map(encodeCommand)
       .join(""),
     "latin1",
@@ -213,7 +244,15 @@ describe("StreamApplier", () => {
       applier.push(stream.subarray(cut));
       expect(offset()).toBe(stream.length);
       expect(log).toContain(`ack ${beforeGetack}`);
-      expect(log.filter((line) => !line.startsWith("ack"))).toEqual(["SELECT 0", "set a 1", "MULTI", "incr n", "incr n", "EXEC", "PING"]);
+      expect(log.filter((line) => !line.startsWith("ack"))).toEqual([
+        "SELECT 0",
+        "set a 1",
+        "MULTI",
+        "incr n",
+        "incr n",
+        "EXEC",
+        "PING",
+      ]);
     }
   });
 
@@ -319,6 +358,10 @@ describe("INFO replication", () => {
     ];
     const end = ["slave_priority", "slave_read_only", "replica_announced", "connected_slaves", ...tail];
     expect(names(replicationInfo({ ...base, link }))).toEqual([...head, ...end]);
-    expect(names(replicationInfo({ ...base, link: { ...link, state: "connect" } }))).toEqual([...head, "master_link_down_since_seconds", ...end]);
+    expect(names(replicationInfo({ ...base, link: { ...link, state: "connect" } }))).toEqual([
+      ...head,
+      "master_link_down_since_seconds",
+      ...end,
+    ]);
   });
 });
