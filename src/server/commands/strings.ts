@@ -130,9 +130,8 @@ function getex(ctx: CommandContext, args: readonly Bytes[]): Reply {
     if (!["persist", "ex", "px", "exat", "pxat"].includes(unit) || args.length !== wanted) return errors.syntax;
   }
   const value = ctx.db.get(key, "string");
-  if (unit === undefined) return value;
+  if (unit === undefined || value === null) return value;
   const expireAt = unit === "persist" ? -1 : expiryFromUnit(args[3] as Bytes, unit as "ex", ctx.nowMs, "getex");
-  if (value === null) return null;
   if (unit === "persist") {
     if (ctx.db.expireAt(key) === -1) return value;
     ctx.db.setExpireAt(key, -1);

@@ -152,9 +152,10 @@ export class Dispatcher {
     this.server.stats.countError(error.text);
     if (command !== undefined) command.rejectedCalls++;
     if (client.queued !== null) client.queueBroken = true;
-    if (command?.name === "exec" && client.queued !== null) {
-      discard(this.server, client);
-      client.reply(new ErrorReply(`EXECABORT Transaction discarded because of: ${error.text}`));
+    if (command?.name === "exec") {
+      // Also outside MULTI, and without the code word where it is only ERR: so does Redis.
+      if (client.queued !== null) discard(this.server, client);
+      client.reply(new ErrorReply(`EXECABORT Transaction discarded because of: ${error.text.replace(/^ERR /, "")}`));
     } else {
       client.reply(error);
     }

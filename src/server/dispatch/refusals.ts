@@ -13,7 +13,11 @@ export function unknownCommand(commands: CommandSet, args: readonly Bytes[]): Er
     return new ErrorReply(`ERR unknown subcommand '${(args[1] ?? "").slice(0, 128)}'. Try ${name.toUpperCase()} HELP.`);
   }
   let shown = "";
-  for (let i = 1; i < args.length && shown.length < 128; i++) shown += `'${(args[i] as Bytes).slice(0, 128 - shown.length)}' `;
+  for (let i = 1; i < args.length && shown.length < 128; i++) {
+    // A C string to Redis: a zero byte ends it.
+    const [arg = ""] = (args[i] as Bytes).split("\0", 1);
+    shown += `'${arg.slice(0, 128 - shown.length)}' `;
+  }
   return new ErrorReply(`ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${shown}`);
 }
 
