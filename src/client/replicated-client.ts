@@ -156,7 +156,7 @@ export class ReplicatedClient extends Redis {
    * it opens sockets only as it uses them. `override` may name `db`, and ioredis options that change nothing here
    * (such as `maxRetriesPerRequest`, `enableReadyCheck`).
    */
-  override duplicate(override?: Partial<RedisOptions>): never {
+  override duplicate(override?: Partial<RedisOptions>): ReplicatedClient & Redis<AnyReplies> {
     const root = this[ORIGIN] ?? this;
     return new ReplicatedClient({ [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].db) } } as never) as never;
   }
@@ -184,10 +184,19 @@ export class ReplicatedClient extends Redis {
 /** Typed events beside ioredis's own. */
 export interface ReplicatedClient {
   on(event: "topology", listener: (event: TopologyEvent) => void): this;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Node\'s emitter has it
   on(event: string | symbol, listener: (...args: any[]) => void): this;
   once(event: "topology", listener: (event: TopologyEvent) => void): this;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Node\'s emitter has it
   once(event: string | symbol, listener: (...args: any[]) => void): this;
 }
+
+/**
+ * ioredis computes a duplicate's reply mapping from its argument by a conditional type, to which only `any` is
+ * assignable; the overloads of ReplicatedClient come first, so that callers never meet it.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyReplies = any;
 
 /** What a duplicate is made of; not to be reached from outside. */
 const DUPLICATE_OF = Symbol("duplicateOf");
