@@ -25,7 +25,7 @@ export function persistenceCommands(of: () => Replication): CommandGroup {
 /** SAVE */
 function save(replication: Replication): Reply {
   try {
-    replication.saveToStore();
+    replication.save();
     return OK;
   } catch {
     // The system's error may name paths; Redis doesn't tell clients more either.

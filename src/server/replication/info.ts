@@ -101,3 +101,47 @@ function syncLines({ totalBytes, readBytes, lastIoS }: NonNullable<LinkInfo["syn
     `master_sync_last_io_seconds_ago:${lastIoS}`,
   ];
 }
+
+/** What `INFO persistence` shows of a server that saves in one step and keeps no AOF. */
+export interface PersistenceState {
+  readonly loading: boolean;
+  /** Changes since the last save. */
+  readonly changes: number;
+  /** Seconds since 1970. */
+  readonly lastSaveS: number;
+  readonly saves: number;
+}
+
+/** The lines of `INFO persistence`, without the heading. */
+export function persistenceInfo({ loading, changes, lastSaveS, saves }: PersistenceState): string[] {
+  return [
+    `loading:${loading ? 1 : 0}`,
+    "async_loading:0",
+    "current_cow_peak:0",
+    "current_cow_size:0",
+    "current_cow_size_age:0",
+    "current_fork_perc:0.00",
+    "current_save_keys_processed:0",
+    "current_save_keys_total:0",
+    `rdb_changes_since_last_save:${changes}`,
+    "rdb_bgsave_in_progress:0",
+    `rdb_last_save_time:${lastSaveS}`,
+    "rdb_last_bgsave_status:ok",
+    "rdb_last_bgsave_time_sec:-1",
+    "rdb_current_bgsave_time_sec:-1",
+    `rdb_saves:${saves}`,
+    "rdb_last_cow_size:0",
+    "rdb_last_load_keys_expired:0",
+    "rdb_last_load_keys_loaded:0",
+    "aof_enabled:0",
+    "aof_rewrite_in_progress:0",
+    "aof_rewrite_scheduled:0",
+    "aof_last_rewrite_time_sec:-1",
+    "aof_current_rewrite_time_sec:-1",
+    "aof_last_bgrewrite_status:ok",
+    "aof_last_write_status:ok",
+    "aof_last_cow_size:0",
+    "module_fork_in_progress:0",
+    "module_fork_last_cow_size:0",
+  ];
+}

@@ -1,0 +1,195 @@
+import { type Bytes, ErrorReply, NO_REPLY, type Reply } from "../../protocol/resp/reply.js";
+import type { Client } from "../dispatch/client.js";
+import type { ServerCore } from "../server-core.js";
+import { decidePsync, type PsyncRequest } from "./psync-decision.js";
+import { type Replica, Replicas } from "./replicas.js";
+import type { ReplicationSettings } from "./settings.js";
+import { writeSnapshot } from "./snapshot.js";
+import type { StreamOut } from "./stream-out.js";
+import { Waits } from "./waits.js";
+
+const GETACK: readonly Bytes[] = ["REPLCONF", "GETACK", "*"];
+const PING: readonly Bytes[] = ["PING"];
+
+/** What the master's side must know of the rest of its server. */
+export interface MasterSideContext {
+  readonly core: ServerCore;
+  readonly settings: ReplicationSettings;
+  readonly out: StreamOut;
+  /** State of the own link; null on a master. */
+  linkState(): "connected" | "down" | null;
+  /** A replica has attached. */
+  attached(): void;
+}
+
+/** The replicas of a server: takes them in, gives them the dataset and the stream, and knows how far they are. */
+export class MasterSide {
+  readonly replicas: Replicas;
+  readonly #waits = new Waits();
+  #getAckScheduled = false;
+  #lastPingMs: number;
+  #withoutReplicasSinceMs: number | null = null;
+  syncFull = 0;
+  syncPartialOk = 0;
+  syncPartialErr = 0;
+
+  constructor(private readonly context: MasterSideContext) {
+    const { clock } = context.core;
+    this.replicas = new Replicas(clock);
+    this.#lastPingMs = clock.now();
+  }
+
+  /** PSYNC, or SYNC with a null request. Answers by itself, in raw bytes. */
+  sync(client: Client, request: PsyncRequest | null): Reply {
+    const { out, core } = this.context;
+    const { connection } = client;
+    if (!connection || client.isReplica) return NO_REPLY;
+    if (this.context.linkState() === "down") {
+      return new ErrorReply("NOMASTERLINK Can't SYNC while not connected with my master");
+    }
+    const { history, backlog } = out;
+    const decision = request
+      ? decidePsync({ ...history, backlog }, request)
+      : ({ kind: "full", reason: "asked" } as const);
+    if (decision.kind === "continue") {
+      core.log("notice", "Partial resynchronization request accepted.");
+      this.syncPartialOk++;
+      connection.write(`+CONTINUE ${history.replid}\r\n`);
+      connection.write(out.from(decision.from));
+      this.#attach(client, "online", decision.from - 1, false);
+      return NO_REPLY;
+    }
+    if (decision.reason !== "asked") {
+      core.log("notice", `Partial resynchronization not possible (${decision.reason})`);
+      this.syncPartialErr++;
+    }
+    core.log("notice", "Full resync requested by replica");
+    this.#fullSync(client, request === null);
+    return NO_REPLY;
+  }
+
+  #fullSync(client: Client, legacy: boolean): void {
+    const { out, core, settings } = this.context;
+    const { connection } = client;
+    if (!connection) return;
+    this.syncFull++;
+    // Before the first replica nothing was counted, so what is now begins a history of its own.
+    if (!out.active) out.activate(settings.backlogBytes, core.random.hex(40));
+    out.flush();
+    const isReplica = this.context.linkState() !== null;
+    // A chained replica's stream goes on without a SELECT; a master's begins with one.
+    const streamDb = isReplica ? core.masterClient.db.index : Math.max(0, out.selected);
+    if (!isReplica) out.forgetSelected();
+    const { replid, offset } = out;
+    const chunks = writeSnapshot(core.databases, { replid, offset, streamDb }, core.clock.epoch());
+    if (!legacy) connection.write(`+FULLRESYNC ${replid} ${offset}\r\n`);
+    connection.write(`$${chunks.reduce((sum, chunk) => sum + chunk.length, 0)}\r\n`);
+    for (const chunk of chunks) connection.write(chunk);
+    if (this.replicas.introduction(client).rdbOnly) {
+      connection.end();
+      return;
+    }
+    const replica = this.#attach(client, "send_bulk", offset, legacy);
+    connection.flush();
+    // The empty write is called back when all that stands before it has been handed to the system.
+    connection.stream.write("", () => {
+      if (this.replicas.of(client) !== replica) return;
+      replica.state = "online";
+      replica.ackAtMs = core.clock.now();
+      core.log("notice", `Synchronization with replica ${replica.ip}:${replica.port} succeeded`);
+    });
+  }
+
+  #attach(client: Client, state: Replica["state"], offset: number, silent: boolean): Replica {
+    const replica = this.replicas.attach(client, state, offset, silent);
+    this.#withoutReplicasSinceMs = null;
+    this.context.attached();
+    return replica;
+  }
+
+  /** REPLCONF ACK. */
+  acknowledged(client: Client, offset: number): void {
+    this.replicas.acknowledged(client, offset);
+    if (this.#waits.size === 0) return;
+    for (const served of this.#waits.takeServed((wanted) => this.replicas.countAt(wanted))) {
+      this.context.core.blocking.unblock(served.client, served.count);
+    }
+  }
+
+  /** WAIT: parks the client, or answers at once. Refers to the offset after the client's last command, as 7.0 does. */
+  wait(client: Client, wanted: number, timeoutMs: number): Reply {
+    const offset = client.streamOffset;
+    const count = this.replicas.countAt(offset);
+    if (count >= wanted) return count;
+    const reply = client.ctx.block({
+      keys: [],
+      timeoutMs,
+      timeoutReply: () => {
+        this.#waits.remove(client);
+        return this.replicas.countAt(offset);
+      },
+      retry: () => null,
+    });
+    if (reply === NO_REPLY) {
+      this.#waits.add(client, offset, wanted);
+      this.#askForAcks();
+    }
+    return reply;
+  }
+
+  /** Puts one GETACK into the stream, however many ask in this turn. */
+  #askForAcks(): void {
+    if (this.#getAckScheduled) return;
+    this.#getAckScheduled = true;
+    process.nextTick(() => {
+      this.#getAckScheduled = false;
+      if (this.#waits.size > 0 && this.context.linkState() === null) this.context.out.feed(-1, GETACK);
+    });
+  }
+
+  /** Gives bytes of the stream to every replica. */
+  deliver(bytes: Buffer): void {
+    for (const { client } of this.replicas) {
+      client.connection?.write(bytes);
+      client.connection?.flush();
+    }
+  }
+
+  /** Closes the replicas' links; they come back and find out how things stand. */
+  disconnect(): void {
+    for (const { client } of [...this.replicas]) client.connection?.destroy();
+  }
+
+  /** A connection is gone. */
+  closed(client: Client): void {
+    this.#waits.remove(client);
+    if (this.replicas.detach(client) && this.replicas.size === 0) this.beginTtl();
+  }
+
+  /** There is a backlog and nobody who reads it: repl-backlog-ttl runs. */
+  beginTtl(): void {
+    this.#withoutReplicasSinceMs = this.context.core.clock.now();
+  }
+
+  /** Once a second: PING, repl-timeout, repl-backlog-ttl. */
+  tick(): void {
+    const { core, settings, out } = this.context;
+    const isMaster = this.context.linkState() === null;
+    const nowMs = core.clock.now();
+    // Half a second of grace: the timer comes once a second, and not to the millisecond.
+    if (isMaster && this.replicas.size > 0 && nowMs - this.#lastPingMs >= settings.pingPeriodS * 1000 - 500) {
+      this.#lastPingMs = nowMs;
+      out.feed(-1, PING);
+    }
+    for (const { client, ip, port } of this.replicas.timedOut(settings.timeoutS)) {
+      core.log("warning", `Disconnecting timedout replica (streaming sync): ${ip}:${port}`);
+      client.connection?.destroy();
+    }
+    const sinceMs = this.#withoutReplicasSinceMs;
+    const ttlMs = settings.backlogTtlS * 1000;
+    if (isMaster && this.replicas.size === 0 && sinceMs !== null && ttlMs > 0 && nowMs - sinceMs > ttlMs) {
+      this.#withoutReplicasSinceMs = null;
+      out.release(core.random.hex(40));
+    }
+  }
+}

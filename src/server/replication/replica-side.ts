@@ -1,0 +1,210 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import { errors } from "../dispatch/errors.js";
+import type { ServerCore } from "../server-core.js";
+import { StreamApplier } from "./applier.js";
+import type { LinkInfo } from "./info.js";
+import { type LinkHandlers, ReplicaLink } from "./link.js";
+import type { ReplicationSettings } from "./settings.js";
+import { readSnapshot, type SavedHistory } from "./snapshot.js";
+import type { StreamOut } from "./stream-out.js";
+
+/** Milliseconds of loading after which other work gets its turn. */
+const LOAD_SLICE_MS = 10;
+
+/** What the replica's side must know of the rest of its server. */
+export interface ReplicaSideContext {
+  readonly core: ServerCore;
+  readonly settings: ReplicationSettings;
+  readonly out: StreamOut;
+  /** The own replicas must ask anew: the history changed, or the data will. */
+  disconnectReplicas(): void;
+  /** The link was made or closed. */
+  linkChanged(): void;
+  /** Something happened that may have brought this server in sync. */
+  progress(): void;
+}
+
+/** A server as a replica: keeps the link to its master, loads what it sends, applies its stream. */
+export class ReplicaSide {
+  readonly applier: StreamApplier;
+  #link: ReplicaLink | null = null;
+  /** The own history may be named in PSYNC: this server has followed or been a master. */
+  #resumable = false;
+  #loading = false;
+
+  constructor(private readonly context: ReplicaSideContext) {
+    const { core, out } = context;
+    this.applier = new StreamApplier(core.clock, {
+      run: (argv) => this.#run(argv),
+      applied: (bytes) => {
+        out.forward(bytes);
+        context.progress();
+      },
+      ackAsked: () => this.#link?.ack(out.offset),
+      broken: (reason) => {
+        core.log("warning", `the stream of the master is broken: ${reason}`);
+        this.#link?.break(false);
+      },
+    });
+  }
+
+  /** Null on a master. */
+  get link(): ReplicaLink | null {
+    return this.#link;
+  }
+
+  get loading(): boolean {
+    return this.#loading;
+  }
+
+  get resumable(): boolean {
+    return this.#resumable;
+  }
+
+  /**
+   * Follows a master; false if it is the one that is followed already. `atStart`: this server has not written
+   * anything itself, so there is nothing to go on from but what a saved file told.
+   */
+  follow(host: string, port: number, atStart: boolean): boolean {
+    if (this.#link?.host === host && this.#link.port === port) return false;
+    const { core, out } = this.context;
+    if (!this.#link && !atStart) {
+      // What this server wrote as a master is what it asks its new master to go on from.
+      out.flush();
+      this.#resumable = true;
+      core.resetMasterLink();
+      core.unblockAll(errors.unblockedByDemotion);
+      core.log("notice", "Before turning into a replica, using my own master parameters to synthesize a cached master");
+    }
+    // Those who follow this server stay: they are dropped only if the new master is of another history.
+    this.#close();
+    const link: ReplicaLink = new ReplicaLink(
+      host,
+      port,
+      core.clock,
+      core.random,
+      this.#handlers(() => link === this.#link),
+    );
+    this.#link = link;
+    this.context.linkChanged();
+    link.open();
+    return true;
+  }
+
+  /** Follows nobody any more; false if it did not. */
+  leave(): boolean {
+    if (!this.#link) return false;
+    this.#close();
+    this.context.linkChanged();
+    return true;
+  }
+
+  /** Ends the link for good, with `reset` as a killed process would. The role stays what it was. */
+  stop(reset: boolean): void {
+    this.#link?.close(reset);
+    this.applier.reset();
+  }
+
+  /** Once a second: repl-timeout, ACK. */
+  tick(): void {
+    this.#link?.tick();
+    this.#link?.ack(this.context.out.offset);
+  }
+
+  /** A saved dataset was taken up whose history the master may know. */
+  resumeFrom(saved: SavedHistory): void {
+    this.context.core.resetMasterLink(streamDbOf(saved, this.context.core.databases.length));
+    this.#resumable = true;
+  }
+
+  /** The link as INFO shows it; null on a master. */
+  describe(): LinkInfo | null {
+    const link = this.#link;
+    if (!link) return null;
+    const { settings, core, out } = this.context;
+    const nowMs = core.clock.now();
+    const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
+    return {
+      host: link.host,
+      port: link.port,
+      state: link.state,
+      lastIoS: link.state === "connected" ? seconds(link.lastIoMs) : -1,
+      readOffset: out.offset + this.applier.behind,
+      applied: out.offset,
+      downSinceS: link.downSinceMs === null ? -1 : seconds(link.downSinceMs),
+      sync: link.sync && { ...link.sync, lastIoS: seconds(link.lastIoMs) },
+      priority: settings.priority,
+      readOnly: settings.readOnly,
+      announced: settings.announced,
+    };
+  }
+
+  #close(): void {
+    const link = this.#link;
+    this.#link = null;
+    link?.close();
+    this.#forgetStream();
+    this.#loading = false;
+  }
+
+  /** What was not applied is void. The database that the stream has selected stays: a partial resync doesn't repeat it. */
+  #forgetStream(): void {
+    const { core } = this.context;
+    this.applier.reset();
+    core.resetMasterLink(core.masterClient.db.index);
+  }
+
+  #handlers(isCurrent: () => boolean): LinkHandlers {
+    const { out, settings, core } = this.context;
+    return {
+      handshake: () => {
+        const { replid, offset } = out;
+        return settings.handshake(this.#resumable ? { replid, offset: offset + 1 } : null);
+      },
+      timeoutS: () => settings.timeoutS,
+      syncStarted: () => {
+        this.#resumable = false;
+        this.context.disconnectReplicas();
+      },
+      load: (payload, replid, offset) => this.#load(payload, replid, offset, isCurrent),
+      resumed: (replid) => {
+        if (out.resume(replid, settings.backlogBytes)) this.context.disconnectReplicas();
+        this.context.progress();
+      },
+      stream: (chunk) => this.applier.push(chunk),
+      lost: () => this.#forgetStream(),
+      log: (level, text) => core.log(level, text),
+    };
+  }
+
+  async #load(payload: Buffer, replid: string, offset: number, isCurrent: () => boolean): Promise<void> {
+    const { core, out, settings } = this.context;
+    this.#loading = true;
+    try {
+      const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
+      const saved = await readSnapshot(payload, fresh, {
+        clock: core.clock,
+        dropExpired: false,
+        sliceMs: LOAD_SLICE_MS,
+      });
+      if (!isCurrent()) throw new Error("the link was closed meanwhile");
+      core.keyspace.replaceAll(fresh);
+      this.applier.reset();
+      out.adopt(replid, offset, settings.backlogBytes);
+      this.resumeFrom(saved);
+    } finally {
+      if (isCurrent()) this.#loading = false;
+    }
+    this.context.progress();
+  }
+
+  #run(argv: readonly Bytes[]): boolean {
+    this.context.core.executeFromMaster(argv);
+    return this.context.core.masterClient.queued !== null;
+  }
+}
+
+/** The database that the stream after a file has selected. */
+function streamDbOf({ streamDb }: SavedHistory, databases: number): number {
+  return streamDb >= 0 && streamDb < databases ? streamDb : 0;
+}
