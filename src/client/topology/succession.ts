@@ -241,7 +241,6 @@ function considerReset(draft: Draft, adopted: Adopted, master: NodeState): void 
       splitAt: null,
     };
     askAgain(draft);
-    if (draft.nodes.size > 1) return;
   } else if (hold.kind === "reset") return;
   const askedAt = draft.hold?.askedAt ?? draft.now;
   for (const node of draft.nodes.values()) {
