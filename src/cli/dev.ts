@@ -14,7 +14,10 @@ export interface DevCommandOptions {
 /** Runs a master and replicas in this process until it is told to end (Ctrl-C, SIGTERM). */
 export async function runDev(options: DevCommandOptions): Promise<void> {
   const topology = await DevTopology.start(options);
-  const table = new Table({ head: ["role", "address"], style: { head: [], border: ["dim"], compact: true } });
+  const table = new Table({
+    head: ["role", "address"],
+    style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
+  });
   for (const server of topology.servers) table.push([server.role, `${server.host}:${server.port}`]);
   process.stdout.write(`${table.toString()}\n${pc.dim("Ctrl-C ends them.")}\n`);
   await new Promise<void>((resolve) => {

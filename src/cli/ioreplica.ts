@@ -47,7 +47,12 @@ program
     process.exitCode = await runStatus(urls, options);
   });
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
 
 /** Reads an option as a whole number within limits. */
 function wholeNumber(min: number, max: number): (text: string) => number {

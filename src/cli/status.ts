@@ -31,7 +31,7 @@ export async function runStatus(urls: readonly string[], options: { json: boolea
 function tableOf(nodes: readonly NodeDescription[]): string {
   const table = new Table({
     head: ["node", "role", "health", "offset", "behind", "round trip"],
-    style: { head: [], border: ["dim"], compact: true },
+    style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
     colAligns: ["left", "left", "left", "right", "right", "right"],
   });
   for (const node of nodes) {

@@ -31,6 +31,7 @@ export class DemoState {
   readonly #timer: NodeJS.Timeout;
   readonly #writableId: () => string | null;
   #current = -1;
+  #closed = false;
 
   constructor(
     stage: Stage,
@@ -104,7 +105,10 @@ export class DemoState {
     };
   }
 
+  /** Stops asking and draws for the last time. Idempotent. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#screen.close(this.view());
   }

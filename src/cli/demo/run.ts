@@ -61,6 +61,7 @@ export async function runDemo(options: { real: boolean; json: boolean }): Promis
     }
     return held ? 0 : 1;
   } finally {
+    state.close();
     process.off("SIGINT", giveUp);
     await client.quit().catch(() => client.disconnect());
     await stage.stop();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
-import type { RedisProcess} from "../../support/real-redis.js";
+import type { RedisProcess } from "../../support/real-redis.js";
 import { describeReal, startRedis, startRedisTopology } from "../../support/real-redis.js";
 import { ClientSide } from "./client-side.js";
 

@@ -20,7 +20,7 @@ function makeCertificates(subjectAltName: string): Certificates {
   const openssl = (...args: string[]): void => {
     execFileSync("openssl", args, { stdio: "ignore" });
   };
-  const key = ["-newkey", "rsa:2048", "-nodes"];
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   openssl(
     "req",
     "-x509",
