@@ -74,7 +74,7 @@ function failureKind(error: Error, timedOut: boolean, wasOpen: boolean): PollFai
   const text = error.message;
   if (text.startsWith("BUSY ")) return "busy";
   if (/^(NOAUTH|WRONGPASS|NOPERM)\b|^ERR (invalid password|Client sent AUTH)/.test(text)) return "auth";
-  if (timedOut) return "timeout";
+  if (timedOut) return wasOpen ? "timeout" : "connect";
   if (error.name === "NotInfoError") return "protocol";
   return wasOpen ? "closed" : "connect";
 }
