@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { Clock } from "../core/clock.js";
+import type { Clock, TimerHandle } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
 import { commandGroups } from "./commands/index.js";
@@ -76,11 +76,15 @@ export class ServerCore {
   readonly masterClient: Client;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
-  /** Called by SHUTDOWN, after the connections are closed. */
-  onShutdown: (() => void) | null = null;
+  /** Traffic of connections that are gone, for INFO. */
+  closedBytesIn = 0;
+  closedBytesOut = 0;
+  /** What SHUTDOWN does, set by who owns the server: it is to close it. */
+  onShutdown: ((save: boolean) => void) | null = null;
 
   readonly #dispatcher: Dispatcher;
   readonly #listener: Listener;
+  readonly #sleeps = new Set<TimerHandle>();
   #nextClientId = 1;
   #closing: Promise<void> | null = null;
 
@@ -137,6 +141,7 @@ export class ServerCore {
     await this.replication.shutdown(save);
     this.expiry.stop();
     this.pause.stop();
+    for (const timer of this.#sleeps) this.clock.clearTimer(timer);
     for (const client of [...this.clients.values()]) {
       if (reset) client.connection?.destroy(true);
       else this.kill(client);
@@ -213,6 +218,17 @@ export class ServerCore {
     this.blocking.unblockAll(error);
   }
 
+  /** Nothing that comes in is read for `ms` milliseconds, as if the process hung (DEBUG SLEEP). */
+  standStill(ms: number): void {
+    const connections = [...this.clients.values()].flatMap((client) => client.connection ?? []);
+    for (const connection of connections) connection.holdInput(true);
+    const timer = this.clock.setTimer(() => {
+      this.#sleeps.delete(timer);
+      for (const connection of connections) connection.holdInput(false);
+    }, ms);
+    this.#sleeps.add(timer);
+  }
+
   /** Publishes a keyspace event if notify-keyspace-events wants it. */
   notify(eventClass: string, event: string, key: Bytes, db: number): void {
     const wanted = this.keyspace.events;
@@ -236,6 +252,8 @@ export class ServerCore {
   #forget(client: Client): void {
     client.closing = true;
     this.clients.delete(client.id);
+    this.closedBytesIn += client.connection?.bytesIn ?? 0;
+    this.closedBytesOut += client.connection?.bytesOut ?? 0;
     this.monitors.delete(client);
     this.blocking.release(client);
     this.pubsub.forget(client);

@@ -1,11 +1,17 @@
 import type { CommandGroup } from "../dispatch/registry.js";
 import { clientCommands } from "./clients.js";
+import { configurationCommands } from "./configuration.js";
 import { connectionCommands } from "./connection.js";
+import { debugCommands } from "./debug.js";
 import { expiryCommands } from "./expiry.js";
 import { genericCommands } from "./generic.js";
 import { hashCommands } from "./hashes.js";
+import { infoCommands } from "./info.js";
+import { introspectionCommands } from "./introspection.js";
 import { listCommands } from "./lists/index.js";
+import { objectCommands } from "./objects.js";
 import { pubsubCommands } from "./pubsub.js";
+import { serverCommands } from "./server.js";
 import { setCommands } from "./sets.js";
 import { sortedSetCommands } from "./sorted-sets/index.js";
 import { stringCommands } from "./strings.js";
@@ -14,11 +20,17 @@ import { transactionCommands } from "./transactions.js";
 /** The groups that every server has. */
 export const commandGroups: readonly CommandGroup[] = [
   clientCommands,
+  configurationCommands,
   connectionCommands,
+  debugCommands,
   expiryCommands,
   genericCommands,
   hashCommands,
+  infoCommands,
+  introspectionCommands,
   listCommands,
+  objectCommands,
+  serverCommands,
   setCommands,
   sortedSetCommands,
   pubsubCommands,

@@ -48,7 +48,7 @@ export class Config {
   load(name: Bytes, value: Bytes): void {
     const directive = findDirective(name);
     if (directive === undefined) throw new ConfigError(name, "unknown directive");
-    const parsed = parseValue(directive, value);
+    const parsed = parseValue(directive, value, this.#values.get(directive.name));
     if ("error" in parsed) throw new ConfigError(name, parsed.error);
     this.#store(directive, parsed.value);
   }

@@ -6,14 +6,14 @@ const words = (text: Bytes): string[] => text.split(" ").filter((word) => word !
 const isCount = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text);
 
 /** The directives whose value is a little language of its own. */
-export function parseSpecial(name: string, text: Bytes): ParsedValue {
+export function parseSpecial(name: string, text: Bytes, current: Bytes): ParsedValue {
   switch (name) {
     case "save":
       return parseSave(text);
     case "bind":
       return words(text).length > 16 ? { error: "Too many bind addresses specified." } : { value: words(text).join(" ") };
     case "client-output-buffer-limit":
-      return parseBufferLimits(text);
+      return parseBufferLimits(text, current);
     case "notify-keyspace-events":
       return parseEventClasses(text);
     case "oom-score-adj-values": {
@@ -51,15 +51,13 @@ function parseSave(text: Bytes): ParsedValue {
 
 const LIMIT_CLASSES = ["normal", "slave", "pubsub"];
 
-/** Groups of `class hard soft seconds`; classes that are not named keep their defaults. */
-function parseBufferLimits(text: Bytes): ParsedValue {
+/** Groups of `class hard soft seconds`; classes that are not named keep what they have. */
+function parseBufferLimits(text: Bytes, current: Bytes): ParsedValue {
   const parts = words(text);
   if (parts.length % 4 !== 0) return { error: "Wrong number of arguments in buffer limit configuration." };
-  const limits = new Map([
-    ["normal", "0 0 0"],
-    ["slave", "268435456 67108864 60"],
-    ["pubsub", "33554432 8388608 60"],
-  ]);
+  const limits = new Map<string, string>();
+  const old = words(current);
+  for (let i = 0; i < old.length; i += 4) limits.set(old[i] as string, old.slice(i + 1, i + 4).join(" "));
   for (let i = 0; i < parts.length; i += 4) {
     const given = (parts[i] as string).toLowerCase();
     const name = given === "replica" ? "slave" : given;

@@ -23,8 +23,11 @@ export function parseMemory(text: Bytes): number | null {
   return found === null || unit === undefined ? null : Number(found[1]) * unit;
 }
 
-/** Checks a directive's value and brings it to the form that CONFIG GET shows. */
-export function parseValue(directive: Directive, text: Bytes): ParsedValue {
+/**
+ * Checks a directive's value and brings it to the form that CONFIG GET shows. `current` is the value so far, from which
+ * client-output-buffer-limit takes the classes that are not named.
+ */
+export function parseValue(directive: Directive, text: Bytes, current = directive.fallback): ParsedValue {
   const { kind } = directive;
   switch (kind.kind) {
     case "text":
@@ -46,6 +49,8 @@ export function parseValue(directive: Directive, text: Bytes): ParsedValue {
         return ranged(Number.parseInt(text, 8), kind.min, kind.max, text);
       }
       if (!/^-?(0|[1-9]\d*)$/.test(text) || text === "-0") return { error: "argument couldn't be parsed into an integer" };
+      // hz is the one that is brought into its range instead of refused.
+      if (directive.name === "hz") return { value: String(Math.min(500, Math.max(1, Number(text)))) };
       return ranged(Number(text), kind.min, kind.max, text);
     }
     case "memory": {
@@ -55,7 +60,7 @@ export function parseValue(directive: Directive, text: Bytes): ParsedValue {
       return ranged(bytes, kind.min, kind.max, String(bytes));
     }
     case "special":
-      return parseSpecial(directive.name, text);
+      return parseSpecial(directive.name, text, current);
   }
 }
 

@@ -234,6 +234,17 @@ export class Database {
     return 0;
   }
 
+  /** When the first `limit` keys that have a time to live expire, in no order. */
+  *someExpiries(limit: number): IterableIterator<number> {
+    let left = Math.min(limit, this.#volatileSize);
+    for (let index = 0; index < SLOT_COUNT && left > 0; index++) {
+      for (const key of this.#volatile[index] ?? []) {
+        if (left-- <= 0) return;
+        yield this.#raw(key)?.expireAt ?? -1;
+      }
+    }
+  }
+
   #raw(key: Bytes): Entry | undefined {
     return this.#slots[slotOf(key, this.seed)]?.get(key);
   }

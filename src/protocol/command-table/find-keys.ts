@@ -1,0 +1,60 @@
+import type { Bytes } from "../resp/reply.js";
+import type { CommandSpec, KeySpec } from "./types.js";
+
+/** A key's position among the arguments and how the command uses it. */
+export interface FoundKey {
+  readonly position: number;
+  readonly flags: readonly string[];
+}
+
+/**
+ * The keys of a call, by the key specs; where a spec is "unknown" the commands that have one are known here
+ * (SORT's STORE). Null if the arguments contradict the specs.
+ */
+export function findKeys(spec: CommandSpec, args: readonly Bytes[]): FoundKey[] | null {
+  const found: FoundKey[] = [];
+  for (const keySpec of spec.keySpecs) {
+    if (keySpec.flags.includes("not_key")) continue;
+    const start = startOf(keySpec, args);
+    if (start === null) continue;
+    if (!collect(keySpec, start, args, found)) return null;
+  }
+  if (spec.name === "sort") {
+    for (let i = 2; i + 1 < args.length; i++) {
+      if (args[i]?.toLowerCase() === "store") found.push({ position: i + 1, flags: ["OW", "update"] });
+    }
+  }
+  // MIGRATE with an empty key names its keys behind KEYS.
+  return spec.name === "migrate" ? found.filter(({ position }) => args[position] !== "") : found;
+}
+
+function startOf(spec: KeySpec, args: readonly Bytes[]): number | null {
+  const { begin } = spec;
+  if (begin === "unknown") return null;
+  if ("index" in begin) return begin.index;
+  const { keyword, startFrom } = begin;
+  const step = startFrom > 0 ? 1 : -1;
+  for (let i = startFrom > 0 ? startFrom : args.length + startFrom; i > 0 && i < args.length; i += step) {
+    if (args[i]?.toLowerCase() === keyword.toLowerCase()) return i + 1;
+  }
+  return null;
+}
+
+/** Adds the keys of one spec; false if they would lie outside the arguments. */
+function collect(spec: KeySpec, start: number, args: readonly Bytes[], found: FoundKey[]): boolean {
+  const { find } = spec;
+  if (find === "unknown") return true;
+  let first = start;
+  let last: number;
+  if ("keyNumIndex" in find) {
+    const text = args[start + find.keyNumIndex] ?? "";
+    if (!/^-?\d+$/.test(text)) return false;
+    first = start + find.firstKey;
+    last = first + (Number(text) - 1) * find.step;
+  } else if (find.lastKey >= 0) last = start + find.lastKey;
+  else if (find.limit > 1) last = start + Math.floor((args.length - start) / find.limit) + find.lastKey;
+  else last = args.length + find.lastKey;
+  if (last >= args.length) return false;
+  for (let i = first; i <= last; i += find.step) found.push({ position: i, flags: spec.flags });
+  return true;
+}

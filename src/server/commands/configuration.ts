@@ -1,0 +1,113 @@
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
+import { ErrorReply, MapReply, OK } from "../../protocol/resp/reply.js";
+import { findDirective } from "../config/config.js";
+import type { Directive } from "../config/directives.js";
+import { directives } from "../config/directives.js";
+import { parseValue } from "../config/parse-value.js";
+import { rewriteConfig } from "../config/rewrite.js";
+import type { CommandContext } from "../dispatch/context.js";
+import { wrongArity } from "../dispatch/errors.js";
+import { isLocal } from "../dispatch/refusals.js";
+import type { CommandGroup } from "../dispatch/registry.js";
+import { globMatch } from "./support/glob.js";
+import { helpText } from "./support/help.js";
+
+/** CONFIG. https://redis.io/docs/latest/commands/?group=server */
+export const configurationCommands: CommandGroup = {
+  "config|get": get,
+  "config|set": set,
+  "config|resetstat": resetStat,
+  "config|rewrite": rewrite,
+  "config|help": () => helpText("config"),
+};
+
+const NO_FILE = new ErrorReply("ERR The server is running without a config file");
+
+function get(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const found = new Map<Bytes, Bytes>();
+  for (const pattern of args.slice(2)) {
+    // A plain name is answered in the letter case it was asked in.
+    const exact = findDirective(pattern);
+    if (exact !== undefined) {
+      if (![...found.keys()].some((name) => name.toLowerCase() === pattern.toLowerCase())) {
+        found.set(pattern, shown(ctx, exact));
+      }
+      continue;
+    }
+    if (!/[*?[\\]/.test(pattern)) continue;
+    for (const directive of directives) {
+      for (const name of directive.alias === undefined ? [directive.name] : [directive.name, directive.alias]) {
+        if (globMatch(pattern, name, true) && !found.has(name)) found.set(name, shown(ctx, directive));
+      }
+    }
+  }
+  return new MapReply([...found]);
+}
+
+function shown(ctx: CommandContext, directive: Directive): Bytes {
+  // The port that was asked for may have been 0, for any; what counts is where the server is.
+  if (directive.name === "port" && ctx.server.port !== 0) return String(ctx.server.port);
+  if (directive.name === "replicaof") return masterShown(ctx) ?? ctx.server.config.text("replicaof");
+  return ctx.server.config.text(directive.name);
+}
+
+/** The present master as `host port`, by what INFO says of it; null if it says nothing. */
+function masterShown(ctx: CommandContext): Bytes | null {
+  const lines = ctx.server.replication.infoReplication();
+  const value = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
+  if (ctx.server.replication.role === "master") return "";
+  const host = value("master_host");
+  return host === undefined ? null : `${host} ${value("master_port")}`;
+}
+
+function refusal(name: Bytes, reason: string): ErrorReply {
+  return new ErrorReply(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`);
+}
+
+/** All or nothing: everything is checked before anything is changed. */
+function set(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const { config } = ctx.server;
+  if (args.length % 2 !== 0) return wrongArity("config|set");
+  const changes = new Map<Directive, string>();
+  const named: { readonly name: Bytes; readonly directive: Directive; readonly text: Bytes }[] = [];
+  for (let i = 2; i < args.length; i += 2) {
+    const name = args[i] as Bytes;
+    const directive = findDirective(name);
+    if (directive === undefined) return new ErrorReply(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`);
+    if (directive.immutable === true) return refusal(name, "can't set immutable config");
+    if (directive.guarded === true) {
+      const allowed = config.text("enable-protected-configs");
+      if (!(allowed === "yes" || (allowed === "local" && isLocal(ctx.client)))) return refusal(name, "can't set protected config");
+    }
+    if (named.some((other) => other.directive === directive)) return refusal(name, "duplicate parameter");
+    named.push({ name, directive, text: args[i + 1] as Bytes });
+  }
+  for (const { name, directive, text } of named) {
+    const parsed = parseValue(directive, text, config.text(directive.name));
+    if ("error" in parsed) return refusal(name, parsed.error);
+    changes.set(directive, parsed.value);
+  }
+  config.apply([...changes]);
+  return OK;
+}
+
+function resetStat(ctx: CommandContext): Reply {
+  const { server } = ctx;
+  server.stats.reset();
+  server.commands.resetStats();
+  server.keyspace.hits = server.keyspace.misses = server.keyspace.expiredKeys = 0;
+  return OK;
+}
+
+function rewrite(ctx: CommandContext): Reply {
+  const { config, log } = ctx.server;
+  if (config.file === null) return NO_FILE;
+  try {
+    rewriteConfig(config, config.file, masterShown(ctx) ?? "");
+  } catch (error) {
+    log("warning", `CONFIG REWRITE failed: ${(error as Error).message}`);
+    return new ErrorReply(`ERR Rewriting config file: ${(error as NodeJS.ErrnoException).code ?? "failed"}`);
+  }
+  log("notice", "CONFIG REWRITE executed with success.");
+  return OK;
+}

@@ -1,0 +1,136 @@
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
+import {
+  BooleanReply,
+  DoubleReply,
+  ErrorReply,
+  MapReply,
+  OK,
+  PushReply,
+  SetReply,
+  SimpleString,
+  VerbatimReply,
+} from "../../protocol/resp/reply.js";
+import type { CommandContext } from "../dispatch/context.js";
+import { errors, fail } from "../dispatch/errors.js";
+import type { CommandGroup } from "../dispatch/registry.js";
+import { toRdb } from "../rdb/convert.js";
+import { digestValue } from "../rdb/digest.js";
+import { digestDatabases } from "../replication/snapshot.js";
+import { longArg } from "./support/arguments.js";
+import { parseDouble } from "./support/double.js";
+import { encodingOf } from "./support/encoding-name.js";
+import { helpText } from "./support/help.js";
+import { memoryOf } from "./support/memory-estimate.js";
+
+/** DEBUG, where enable-debug-command allows it. */
+export const debugCommands: CommandGroup = { debug };
+
+/** Subcommands with the number of arguments (without DEBUG and the name) that they take. */
+const SUBCOMMANDS: Readonly<Record<string, readonly [min: number, max: number, run: (ctx: CommandContext, args: readonly Bytes[]) => Reply]>> = {
+  sleep: [1, 1, sleep],
+  "set-active-expire": [1, 1, setActiveExpire],
+  digest: [0, 0, (ctx) => new SimpleString(digestDatabases(ctx.server.databases))],
+  "digest-value": [1, Number.POSITIVE_INFINITY, digestValues],
+  populate: [1, 3, populate],
+  object: [1, 2, describeObject],
+  protocol: [1, 1, protocol],
+  error: [1, 1, (_ctx, args) => new ErrorReply(args[2] as Bytes)],
+  log: [1, 1, log],
+  help: [0, 0, () => helpText("debug")],
+  // Settings of parts that this server doesn't have: there is nothing to do, and that is done.
+  jmap: [0, 0, () => OK],
+  "quicklist-packed-threshold": [1, 1, () => OK],
+  "set-disable-deny-scripts": [1, 1, () => OK],
+};
+
+function debug(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const subcommand = SUBCOMMANDS[(args[1] as Bytes).toLowerCase()];
+  const given = args.length - 2;
+  if (subcommand === undefined || given < subcommand[0] || given > subcommand[1]) {
+    return new ErrorReply(`ERR unknown subcommand or wrong number of arguments for '${args[1]}'. Try DEBUG HELP.`);
+  }
+  return subcommand[2](ctx, args);
+}
+
+/** The server stands still, as a blocked redis-server does; the process it lives in goes on. */
+function sleep(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const ms = Math.floor((parseDouble(args[2] as Bytes) ?? 0) * 1000);
+  if (ms <= 0) return OK;
+  const reply = ctx.block({ keys: [], timeoutMs: ms, timeoutReply: () => OK, retry: () => null });
+  ctx.server.standStill(ms);
+  return reply;
+}
+
+function setActiveExpire(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  ctx.server.expiry.enabled = args[2] !== "0";
+  return OK;
+}
+
+function digestValues(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  return args.slice(2).map((key) => {
+    const entry = ctx.db.peek(key);
+    return new SimpleString(entry === undefined ? "0".repeat(40) : digestValue(toRdb(entry.value), entry.expireAt !== -1));
+  });
+}
+
+/** `count [prefix [size]]`: keys `prefix:0` … with values `value:0` …, padded to `size` with zero bytes. */
+function populate(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const count = longArg(args[2] as Bytes);
+  if (count < 0) return errors.notPositive;
+  const prefix = args[3] ?? "key";
+  const size = args[4] === undefined ? null : longArg(args[4]);
+  for (let i = 0; i < count; i++) {
+    const key = `${prefix}:${i}`;
+    if (ctx.db.peek(key) !== undefined) continue;
+    const value = `value:${i}`;
+    ctx.db.set(key, size === null ? value : value.slice(0, size).padEnd(size, "\0"));
+    ctx.db.touch(key);
+  }
+  return OK;
+}
+
+function describeObject(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const entry = ctx.db.peek(args[2] as Bytes) ?? fail(errors.noSuchKey);
+  const idleS = Math.max(0, Math.floor(ctx.nowMs / 1000) - entry.accessedS);
+  const length = memoryOf("", entry.value);
+  return new SimpleString(
+    `Value at:0x0 refcount:1 encoding:${encodingOf(entry.value)} serializedlength:${length} lru:${entry.accessedS & 0xffffff} lru_seconds_idle:${idleS}`,
+  );
+}
+
+function log(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  ctx.server.log("warning", `DEBUG LOG: ${args[2]}`);
+  return OK;
+}
+
+/** One reply of each type of RESP, for those who write clients. */
+function protocol(_ctx: CommandContext, args: readonly Bytes[]): Reply {
+  switch ((args[2] as Bytes).toLowerCase()) {
+    case "string":
+      return "Hello World";
+    case "integer":
+      return 12345;
+    case "double":
+      return new DoubleReply(3.141);
+    case "null":
+      return null;
+    case "array":
+      return [0, 1, 2];
+    case "set":
+      return new SetReply([0, 1, 2]);
+    case "map":
+      return new MapReply([0, 1, 2].map((i) => [i, new BooleanReply(i === 1)]));
+    case "push":
+      return new PushReply(["server-cpu-usage", 42]);
+    case "verbatim":
+      return new VerbatimReply("txt", "This is a verbatim\nstring");
+    case "true":
+      return new BooleanReply(true);
+    case "false":
+      return new BooleanReply(false);
+    default:
+      return new ErrorReply(
+        "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|push|verbatim|true|false",
+      );
+  }
+}

@@ -1,0 +1,88 @@
+import { REDIS_VERSION } from "../../protocol/version.js";
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
+import { ErrorReply, MapReply, NO_REPLY, OK, VerbatimReply } from "../../protocol/resp/reply.js";
+import type { CommandContext } from "../dispatch/context.js";
+import { errors } from "../dispatch/errors.js";
+import type { CommandGroup } from "../dispatch/registry.js";
+import { isWord } from "./support/arguments.js";
+import { helpText } from "./support/help.js";
+import { parseInteger } from "./support/integer.js";
+import { memoryOf } from "./support/memory-estimate.js";
+
+/** Looking after the server. https://redis.io/docs/latest/commands/?group=server */
+export const serverCommands: CommandGroup = {
+  time,
+  monitor,
+  shutdown,
+  lolwut: () => new VerbatimReply("txt", `Redis ver. ${REDIS_VERSION}\n`),
+  "memory|usage": memoryUsage,
+  "memory|help": () => helpText("memory"),
+  "latency|latest": () => [],
+  "latency|history": () => [],
+  "latency|reset": () => 0,
+  "latency|histogram": () => new MapReply([]),
+  "latency|help": () => helpText("latency"),
+  "slowlog|get": slowlogGet,
+  "slowlog|len": (ctx) => ctx.server.slowLog.length,
+  "slowlog|reset": slowlogReset,
+  "slowlog|help": () => helpText("slowlog"),
+};
+
+const NO_SHUTDOWN = new ErrorReply("ERR No shutdown in progress.");
+const SHUTDOWN_FAILED = new ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.");
+const BAD_SLOWLOG_COUNT = new ErrorReply("ERR count should be greater than or equal to -1");
+
+function time(ctx: CommandContext): Reply {
+  return [String(Math.floor(ctx.nowMs / 1000)), String((ctx.nowMs % 1000) * 1000)];
+}
+
+function monitor(ctx: CommandContext): Reply {
+  if (ctx.client.isReplica) return NO_REPLY;
+  ctx.client.isMonitor = true;
+  ctx.server.monitors.add(ctx.client);
+  return OK;
+}
+
+/** Answers nothing: the connection closes as everything does. */
+function shutdown(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const { server } = ctx;
+  let save = server.config.text("save") !== "";
+  let abort = false;
+  for (const word of args.slice(1).map((arg) => arg.toLowerCase())) {
+    if (word === "save") save = true;
+    else if (word === "nosave") save = false;
+    else if (word === "abort") abort = true;
+    // Nothing is waited for, so these two change nothing.
+    else if (word !== "now" && word !== "force") return errors.syntax;
+  }
+  if (abort) return args.length === 2 ? NO_SHUTDOWN : errors.syntax;
+  if (server.onShutdown === null) return SHUTDOWN_FAILED;
+  server.log("warning", "User requested shutdown...");
+  server.onShutdown(save);
+  return NO_REPLY;
+}
+
+function memoryUsage(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  for (let i = 3; i < args.length; i += 2) {
+    if (!isWord(args[i], "samples") || i + 1 >= args.length) return errors.syntax;
+    const samples = parseInteger(args[i + 1] as Bytes);
+    if (samples === undefined) return errors.notInteger;
+    if (samples < 0) return errors.syntax;
+  }
+  const key = args[2] as Bytes;
+  const entry = ctx.db.peek(key);
+  return entry === undefined ? null : memoryOf(key, entry.value);
+}
+
+function slowlogGet(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  if (args.length > 3) return errors.syntax;
+  const count = args.length === 3 ? parseInteger(args[2] as Bytes) : 10;
+  if (count === undefined || count < -1) return BAD_SLOWLOG_COUNT;
+  const entries = ctx.server.slowLog.newest(count === -1 ? ctx.server.slowLog.length : Number(count));
+  return entries.map((entry) => [entry.id, entry.atS, entry.micros, entry.args, entry.address, entry.clientName]);
+}
+
+function slowlogReset(ctx: CommandContext): Reply {
+  ctx.server.slowLog.reset();
+  return OK;
+}
