@@ -1,6 +1,7 @@
 /** Door of the client's errors. */
 export {
   type ErrorCommand,
+  type ErrorFacts,
   type ErrorPlace,
   errorCommand,
   IoreplicaError,
