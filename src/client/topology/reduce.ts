@@ -37,7 +37,7 @@ export function initialTopology(config: TopologyConfig, seeds: readonly Seed[]):
 
 /**
  * What the topology is after an input, and what is to be done about it. Pure: the only time is the input's own.
- * The rules are told in docs/architecture.md; tables of cases are in test/spec/failover*.json.
+ * Each rule is told by cases in test/spec/failover*.json.
  */
 export function reduce(state: TopologyState, input: TopologyInput): Reduced {
   const draft = openDraft(state, input.at);
