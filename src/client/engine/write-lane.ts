@@ -123,6 +123,8 @@ export class WriteLane {
 
   /** While true, replies to writes are kept: who is master is in doubt, and with it what they are worth. */
   park(parking: boolean): void {
+    // Asked again and again by what follows from it: without a change there is nothing to settle and nobody to tell.
+    if (parking === this.#parking) return;
     this.#parking = parking;
     if (parking) return;
     const parked = this.#parked.splice(0);

@@ -75,7 +75,9 @@ describeReal("dedicated connections of a whole client, over a failover", () => {
     await redis.watch("k");
     await switchOver(master, next);
     await eventually(() => expect(redis.topology.master?.port).toBe(next.port));
-    await expect(redis.multi().set("k", "unguarded").exec()).rejects.toMatchObject({ code: "IOREPLICA_CONNECTION_BOUND" });
+    await expect(redis.multi().set("k", "unguarded").exec()).rejects.toMatchObject({
+      code: "IOREPLICA_CONNECTION_BOUND",
+    });
     expect(await redis.get("k")).toBeNull();
     await redis.watch("k");
     expect(await redis.multi().set("k", "guarded").exec()).toEqual([[null, "OK"]]);

@@ -234,4 +234,24 @@ describeReal("changes of role between both kinds", () => {
     expect(await ask(one, "GET", "lost")).toBeNull();
     expect((await info(one)).get("master_replid2")).toBe("0".repeat(40));
   });
+
+  it.each([
+    ["dev to real", dev, real],
+    ["real to dev", real, dev],
+    ["dev to dev", dev, dev],
+  ] as const)("FAILOVER hands over without a lost write: %s", async (_, first, second) => {
+    const one = await first({});
+    const two = await second({ replicaOf: of(one) });
+    await linked(two);
+    await run(one.port, randomWrites(12, 200));
+    await expectEqual(one, two);
+    expect(await ask(one, "FAILOVER", "TO", "127.0.0.1", two.port, "TIMEOUT", 10_000)).toBe("OK");
+    await eventually(async () => expect(((await ask(two, "ROLE")) as unknown[])[0]).toBe("master"));
+    await linked(one);
+    expect((await info(one)).get("master_failover_state")).toBe("no-failover");
+    await run(two.port, randomWrites(13, 200));
+    await expectEqual(two, one);
+    expect((await info(two, "stats")).get("sync_full")).toBe("0");
+    for (const server of [one, two]) if (server instanceof RedisProcess) expectNoComplaint(server);
+  });
 });

@@ -31,6 +31,8 @@ onEachStage("the master changes", (start) => {
     await master.crash();
     await stage.promote(first);
     await stage.follow(second, first);
+    // From here on nothing that the dead master said is still under way.
+    await eventually(() => expect(redis.topology.master?.id).toBe(first.id));
     const ackedBefore = acked.length;
     await eventually(() => expect(acked.length).toBeGreaterThan(ackedBefore + 100));
     await load.stop();
@@ -59,6 +61,7 @@ onEachStage("the master changes", (start) => {
     await heal();
     await stage.promote(first);
     await stage.follow(second, first);
+    await eventually(() => expect(redis.topology.master?.id).toBe(first.id));
     // The first reply of the new history comes after the report.
     await redis.set("after", "1");
     const lost = events.filter(
@@ -72,7 +75,8 @@ onEachStage("the master changes", (start) => {
     const max = lost.reduce((sum, event) => sum + event.count.max, 0);
     expect(min).toBeLessThanOrEqual(doomed.length);
     expect(max).toBeGreaterThanOrEqual(doomed.length);
-    expect(new Set(lost.flatMap((event) => event.keys))).toEqual(new Set(doomed));
+    // A write just before them, whose place in the stream wasn't known yet, may be named as unproven beside them.
+    expect(lost.flatMap((event) => event.keys)).toEqual(expect.arrayContaining(doomed));
     expect(await redis.get("doomed:0")).toBeNull();
   });
 
@@ -84,6 +88,7 @@ onEachStage("the master changes", (start) => {
     await master.crash();
     await stage.promote(first);
     await stage.follow(second, first);
+    await eventually(() => expect(redis.topology.master?.id).toBe(first.id));
     await redis.set("k", "2");
     await master.restart();
     expect((await master.info("replication")).get("role")).toBe("master");
@@ -157,10 +162,10 @@ onEachStage("the master changes", (start) => {
     const code = codesOf([inFlight]);
     await stage.promote(first);
     await stage.follow(second, first);
-    expect(await redis.set("other", "3")).toBe("OK");
-    expect(await first.command("GET", "other")).toBe("3");
     // Unanswered, it isn't sent again by itself.
     expect(await code).toEqual([unknownOutcome]);
+    expect(await redis.set("other", "3")).toBe("OK");
+    expect(await first.command("GET", "other")).toBe("3");
     await undo();
   });
 });
