@@ -15,11 +15,14 @@ export function replicationCommands(of: () => Replication): CommandGroup {
     replconf: (ctx, args) => replconf(of(), ctx, args),
     role: () => role(of()),
     wait: (ctx, args) => wait(of(), ctx, args),
+    failover: (_ctx, args) => failover(of(), args),
   };
 }
 
 /** REPLICAOF host port | NO ONE */
 function replicaof(replication: Replication, ctx: CommandContext, args: readonly Bytes[]): Reply {
+  if (replication.failoverState !== "no-failover")
+    return new ErrorReply("ERR REPLICAOF not allowed while failing over.");
   const [, host, portText] = args as readonly [Bytes, Bytes, Bytes];
   if (host.toLowerCase() === "no" && portText.toLowerCase() === "one") {
     replication.promote();
@@ -36,6 +39,14 @@ function replicaof(replication: Replication, ctx: CommandContext, args: readonly
 function psync(replication: Replication, ctx: CommandContext, args: readonly Bytes[]): Reply {
   const offset = parseInteger(args[2] as Bytes);
   if (typeof offset !== "number") fail(errors.notInteger);
+  if (args[3]?.toLowerCase() === "failover") {
+    // The master that this replica follows hands over: it has stopped writing and asks to follow in its turn.
+    if (replication.role === "master") return new ErrorReply("ERR PSYNC FAILOVER can't be sent to a master.");
+    if ((args[1] as Bytes).toLowerCase() !== replication.out.replid) {
+      return new ErrorReply("ERR PSYNC FAILOVER replid must match my replid.");
+    }
+    replication.promote();
+  }
   return sync(replication, ctx, { replid: args[1] as Bytes, offset });
 }
 
@@ -113,4 +124,35 @@ function wait(replication: Replication, ctx: CommandContext, args: readonly Byte
   if (timeoutMs === undefined) return new ErrorReply("ERR timeout is not an integer or out of range");
   if (timeoutMs < 0) return errors.timeoutNegative;
   return replication.wait(ctx.client, wanted, timeoutMs);
+}
+
+/** FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds] */
+function failover(replication: Replication, args: readonly Bytes[]): Reply {
+  let to: { host: string; port: number } | null = null;
+  let force = false;
+  let abort = false;
+  let timeoutMs: number | null = null;
+  for (let i = 1; i < args.length; i++) {
+    const word = (args[i] as Bytes).toLowerCase();
+    if (word === "timeout" && i + 1 < args.length && timeoutMs === null) {
+      timeoutMs =
+        parseIntegerWithin(args[++i] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ??
+        fail(errors.notInteger);
+      if (timeoutMs <= 0) return new ErrorReply("ERR FAILOVER timeout must be greater than 0");
+    } else if (word === "abort" && args.length === 2) abort = true;
+    else if (word === "to" && i + 2 < args.length && !to) {
+      const port =
+        parseIntegerWithin(args[i + 2] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ??
+        fail(errors.notInteger);
+      to = { host: args[i + 1] as Bytes, port };
+      i += 2;
+    } else if (word === "force" && !force) force = true;
+    else return errors.syntax;
+  }
+  if (abort) return replication.abortFailover() ? OK : new ErrorReply("ERR No failover in progress.");
+  if (replication.role === "replica") return new ErrorReply("ERR FAILOVER is not valid when server is a replica.");
+  if (force && (timeoutMs === null || !to)) {
+    return new ErrorReply("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
+  }
+  return replication.failover({ to, force, timeoutMs: timeoutMs ?? 0 }) ?? OK;
 }

@@ -10,6 +10,8 @@ export interface HandshakeOptions {
   readonly announceIp: string | null;
   /** The history and the next byte wanted; null = everything. */
   readonly resume: { readonly replid: string; readonly offset: number } | null;
+  /** The master-to-be is told to take over (FAILOVER). */
+  readonly takeOver: boolean;
 }
 
 type Expect = "pong" | "auth" | "option" | "psync";
@@ -75,5 +77,6 @@ function next(rest: readonly Expect[], options: HandshakeOptions): HandshakeStep
   if (rest.length > 0) return { kind: "more", state: { expect: rest }, send: [] };
   const { resume } = options;
   const psync = resume ? ["PSYNC", resume.replid, String(resume.offset)] : ["PSYNC", "?", "-1"];
+  if (options.takeOver) psync.push("FAILOVER");
   return { kind: "more", state: { expect: ["psync"] }, send: [psync] };
 }

@@ -18,6 +18,8 @@ export interface MasterSideContext {
   readonly out: StreamOut;
   /** State of the own link; null on a master. */
   linkState(): "connected" | "down" | null;
+  /** True while a failover waits: a PING would move the offset that the target has to reach. */
+  quiet(): boolean;
   /** A replica has attached. */
   attached(): void;
 }
@@ -177,7 +179,12 @@ export class MasterSide {
     const isMaster = this.context.linkState() === null;
     const nowMs = core.clock.now();
     // Half a second of grace: the timer comes once a second, and not to the millisecond.
-    if (isMaster && this.replicas.size > 0 && nowMs - this.#lastPingMs >= settings.pingPeriodS * 1000 - 500) {
+    if (
+      isMaster &&
+      !this.context.quiet() &&
+      this.replicas.size > 0 &&
+      nowMs - this.#lastPingMs >= settings.pingPeriodS * 1000 - 500
+    ) {
       this.#lastPingMs = nowMs;
       out.feed(-1, PING);
     }

@@ -31,6 +31,8 @@ export class ReplicaSide {
   /** The own history may be named in PSYNC: this server has followed or been a master. */
   #resumable = false;
   #loading = false;
+  /** Set while the master-to-be is asked to take over: told whether it did. */
+  #takeOver: ((taken: boolean) => void) | null = null;
 
   constructor(private readonly context: ReplicaSideContext) {
     const { core, out } = context;
@@ -89,6 +91,18 @@ export class ReplicaSide {
     this.context.linkChanged();
     link.open();
     return true;
+  }
+
+  /** Follows a replica of this server, which is told to take over; `done` says whether it did. */
+  handOver(host: string, port: number, done: (taken: boolean) => void): void {
+    this.#takeOver = done;
+    this.follow(host, port, false);
+  }
+
+  #tookOver(taken: boolean): void {
+    const done = this.#takeOver;
+    this.#takeOver = null;
+    done?.(taken);
   }
 
   /** Follows nobody any more; false if it did not. */
@@ -159,20 +173,25 @@ export class ReplicaSide {
     return {
       handshake: () => {
         const { replid, offset } = out;
-        return settings.handshake(this.#resumable ? { replid, offset: offset + 1 } : null);
+        return settings.handshake(this.#resumable ? { replid, offset: offset + 1 } : null, this.#takeOver !== null);
       },
       timeoutS: () => settings.timeoutS,
       syncStarted: () => {
         this.#resumable = false;
+        this.#tookOver(true);
         this.context.disconnectReplicas();
       },
       load: (payload, replid, offset) => this.#load(payload, replid, offset, isCurrent),
       resumed: (replid) => {
         if (out.resume(replid, settings.backlogBytes)) this.context.disconnectReplicas();
+        this.#tookOver(true);
         this.context.progress();
       },
       stream: (chunk) => this.applier.push(chunk),
-      lost: () => this.#forgetStream(),
+      lost: () => {
+        this.#forgetStream();
+        this.#tookOver(false);
+      },
       log: (level, text) => core.log(level, text),
     };
   }

@@ -7,6 +7,7 @@ import type { ReplicationHooks } from "../dispatch/hooks.js";
 import type { RdbStore } from "../rdb/store.js";
 import type { ServerCore } from "../server-core.js";
 import type { StreamApplier } from "./applier.js";
+import { Failover, type FailoverRequest } from "./failover.js";
 import { freshHistory, type History, promoted } from "./history.js";
 import { persistenceInfo, replicationInfo } from "./info.js";
 import type { ReplicaLink } from "./link.js";
@@ -27,6 +28,7 @@ export class Replication implements ReplicationHooks {
   readonly settings: ReplicationSettings;
   readonly #replicaSide: ReplicaSide;
   readonly #masterSide: MasterSide;
+  readonly #failover: Failover;
   #cron: TimerHandle | null = null;
   #stopped = false;
   #saves = 0;
@@ -64,6 +66,14 @@ export class Replication implements ReplicationHooks {
       out,
       linkState: () => this.link && (this.link.state === "connected" ? "connected" : "down"),
       attached: () => this.#startCron(),
+      quiet: () => this.#failover.state !== "no-failover",
+    });
+    this.#failover = new Failover({
+      core,
+      replicas: () => this.replicas,
+      offset: () => out.offset,
+      handOver: (host, port, done) => this.#replicaSide.handOver(host, port, done),
+      takeBack: () => this.promote(),
     });
   }
 
@@ -138,6 +148,7 @@ export class Replication implements ReplicationHooks {
   /** REPLCONF ACK. */
   acknowledged(client: Client, offset: number): void {
     this.#masterSide.acknowledged(client, offset);
+    this.#failover.check();
     this.onProgress();
   }
 
@@ -149,6 +160,20 @@ export class Replication implements ReplicationHooks {
   /** REPLICAOF host port; false if that master is followed already. `atStart`: before this server has written anything. */
   follow(host: string, port: number, atStart = false): boolean {
     return this.#replicaSide.follow(host, port, atStart);
+  }
+
+  /** FAILOVER; an error says why it can't begin. */
+  failover(request: FailoverRequest): ErrorReply | null {
+    return this.#failover.start(request);
+  }
+
+  /** FAILOVER ABORT; false if there is nothing to abort. */
+  abortFailover(): boolean {
+    return this.#failover.abort();
+  }
+
+  get failoverState(): Failover["state"] {
+    return this.#failover.state;
   }
 
   /** REPLICAOF NO ONE. */
@@ -231,6 +256,7 @@ export class Replication implements ReplicationHooks {
       this.#cron = null;
       this.#replicaSide.tick();
       this.#masterSide.tick();
+      this.#failover.check();
       if (this.link || this.out.active) this.#startCron();
     }, 1000);
   }
@@ -242,7 +268,7 @@ export class Replication implements ReplicationHooks {
       link: this.#replicaSide.describe(),
       replicas: replicas.describe(),
       goodReplicas: settings.minReplicas > 0 ? replicas.countGood(settings.maxLagS) : null,
-      failoverState: "no-failover",
+      failoverState: this.#failover.state,
       backlog: out.backlog,
       backlogSize: settings.backlogBytes,
     });

@@ -43,7 +43,7 @@ export class ReplicationSettings {
   }
 
   /** What a replica introduces itself with. */
-  handshake(resume: HandshakeOptions["resume"]): HandshakeOptions {
+  handshake(resume: HandshakeOptions["resume"], takeOver: boolean): HandshakeOptions {
     const username = this.config.text("masteruser");
     const password = this.config.text("masterauth");
     const announceIp = this.config.text("replica-announce-ip");
@@ -52,6 +52,7 @@ export class ReplicationSettings {
       listeningPort: this.config.number("replica-announce-port") || this.localPort(),
       announceIp: announceIp === "" ? null : announceIp,
       resume,
+      takeOver,
     };
   }
 }

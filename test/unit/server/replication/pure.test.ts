@@ -108,6 +108,7 @@ describe("Handshake", () => {
     listeningPort: 7,
     announceIp: null,
     resume: null,
+    takeOver: false,
   };
   const walk = (lines: readonly string[], with_: HandshakeOptions = options): unknown[] => {
     let { state, send } = beginHandshake();
@@ -154,8 +155,9 @@ describe("Handshake", () => {
       listeningPort: 7,
       announceIp: "10.0.0.1",
       resume,
+      takeOver: true,
     });
-    expect(seen.at(-1)).toEqual([["PSYNC", ID_B, "12"]]);
+    expect(seen.at(-1)).toEqual([["PSYNC", ID_B, "12", "FAILOVER"]]);
   });
 
   it("does not go on with a master that refuses PING", () => {
