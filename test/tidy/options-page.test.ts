@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { OPTION_TABLE, type OptionSpec } from "../../src/client/options/table.js";
 import { resolveOptions } from "../../src/client/options.js";
 import { optionsPage } from "./support/options-page.js";
 
-it("docs/options.md says what the option table says (npx tsx test/tidy/options-doc.ts writes it anew)", () => {
-  expect(readFileSync(new URL("../../docs/options.md", import.meta.url), "utf8")).toBe(optionsPage());
+it("docs/options.md says what the option table says (`vitest run -u` on this file writes it anew)", async () => {
+  await expect(optionsPage()).toMatchFileSnapshot("../../docs/options.md");
 });
 
 it("the defaults of the table are those that a client gets", () => {

@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.js";
 import type { Endpoint } from "../connection/address.js";
 import { type ConnectionHost, NodeConnection } from "../connection/node-connection.js";
 import type { OpenOptions } from "../connection/open-redis.js";
+import { accessOf } from "../options/resolve.js";
 import type { ResolvedOptions } from "../options/resolved.js";
 
 /** A place to connect to, with what it takes to be let in. */
@@ -38,15 +39,13 @@ export class Connections {
   /** What an ioredis instance to this node is opened with. */
   async openOptions(target: Target): Promise<OpenOptions> {
     const { options } = this;
-    const seed = options.seeds.find(({ id }) => id === target.node);
-    const { username, password, tls, ...redis } = options.redis;
-    const given = options.credentials ? await options.credentials() : null;
-    const access = given ?? { username: seed?.username ?? username, password: seed?.password ?? password };
-    const secured = seed ? seed.tls : (tls ?? null);
+    const own = accessOf(options, target.node);
+    const { username: _username, password: _password, tls: _tls, ...redis } = options.redis;
+    const access = options.credentials ? await options.credentials() : own;
     return {
       endpoint: target.endpoint,
       ...(options.redis.family === undefined ? {} : { family: options.redis.family }),
-      ...(secured ? { tls: secured } : {}),
+      ...(own.tls ? { tls: own.tls } : {}),
       redis: {
         ...redis,
         db: options.db,

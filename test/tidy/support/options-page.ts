@@ -89,7 +89,7 @@ export function optionsPage(): string {
   const dev = Object.fromEntries(Object.entries(DEV_FIELDS).map(([name, spec]) => [`dev.${name}`, spec]));
   return `# Options
 
-This page is made from the option table of the client (\`npx tsx test/tidy/options-doc.ts\`); a test compares the two.
+This page is made from the option table of the client by \`test/tidy/options-page.test.ts\`, which also compares the two.
 
 Every option is checked when the client is made. A wrong one throws an \`InvalidOptionError\` with the code
 \`IOREPLICA_INVALID_OPTION\`; its message names the option, the value unless that could be a secret, and what is
