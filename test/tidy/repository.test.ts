@@ -7,7 +7,9 @@ const texts = files.filter((path) => /\.(ts|js|cjs|mjs|json|md|sh|txt|yml)$|(^|\
 const sources = files.filter((path) => path.startsWith("src/") && path.endsWith(".ts"));
 
 /** Files of src that may be longer than 400 lines, each with the reason. */
-const LONG_FILES: Readonly<Record<string, string>> = {};
+const LONG_FILES: Readonly<Record<string, string>> = {
+  "src/client/engine/engine.ts": "joins topology, ledger, lane, reader and connections; each of them is a file of its own",
+};
 
 interface Manifest {
   readonly dependencies: Record<string, string>;

@@ -17,7 +17,7 @@ describe("ReplicatedClient stands where an ioredis client is expected", () => {
     expectTypeOf(redis.getBuffer("k")).toEqualTypeOf<Promise<Buffer | null>>();
     expectTypeOf(redis.hgetall("k")).toEqualTypeOf<ReturnType<Redis["hgetall"]>>();
     expectTypeOf(redis.pipeline().get("k").exec()).toEqualTypeOf<ReturnType<ReturnType<Redis["pipeline"]>["exec"]>>();
-    redis.get("k", (error, value) => {
+    void redis.get("k", (error, value) => {
       expectTypeOf(error).toExtend<Error | null | undefined>();
       expectTypeOf(value).toExtend<string | null | undefined>();
     });
