@@ -42,6 +42,6 @@ function fieldsOf(entry: unknown): Map<string, string> {
 
 function addressOf(host: unknown, port: unknown): Address | null {
   const number = Number(port);
-  if (host === undefined || host === null || String(host) === "") return null;
-  return Number.isInteger(number) && number > 0 && number <= 65535 ? { host: String(host), port: number } : null;
+  if (typeof host !== "string" || host === "") return null;
+  return Number.isInteger(number) && number > 0 && number <= 65535 ? { host, port: number } : null;
 }
