@@ -3,6 +3,7 @@ import { type ChainableCommander, Command, Pipeline, Redis, type RedisOptions, t
 import { systemClock } from "../core/clock.js";
 import { systemRandom } from "../core/random.js";
 import { findUndefined } from "./connection/arguments.js";
+import { LeanCommand, leanArguments, mayBeLean } from "./connection/lean-command.js";
 import { type OnNodeLost, scanStream } from "./connection/scan-streams.js";
 import { ClientCore } from "./engine/client-core.js";
 import type { DevTopology } from "./engine/dev-servers.js";
@@ -23,6 +24,7 @@ const CORE = Symbol("core");
 const SCOPE = Symbol("scope");
 const COLLECTOR = Symbol("collector");
 const ORIGIN = Symbol("origin");
+const LEAN = Symbol("lean");
 
 /**
  * One logical connection to a Redis (or Valkey) master and its replicas. Writes go to the master, reads to
@@ -43,6 +45,8 @@ export class ReplicatedClient extends Redis {
   /** @internal */ declare readonly [COLLECTOR]: PipelineCollector;
   /** @internal The client that a view was made of; undefined on a client itself. */
   declare readonly [ORIGIN]: ReplicatedClient | undefined;
+  /** @internal Whether replies have the plain shapes that need no ioredis `Command`. */
+  declare readonly [LEAN]: boolean;
 
   /**
    * @param options exactly one of `nodes`, `master`, `sentinels`, `dev`; or a URL of one node. All options with
@@ -58,6 +62,8 @@ export class ReplicatedClient extends Redis {
     hide(this, CORE, new ClientCore(resolved, this as never, systemClock, systemRandom, origin?.core ?? null));
     hide(this, SCOPE, new Scope(resolved.view, origin?.db ?? resolved.db));
     hide(this, COLLECTOR, collectorFor(this));
+    const { replyMapping, commandTimeout } = resolved.redis;
+    hide(this, LEAN, replyMapping !== "resp3" && commandTimeout === undefined);
     // What ioredis made for a connection of its own; there is none.
     for (const unused of ["connector", "offlineQueue", "commandQueue", "_autoPipelines", "_runningAutoPipelines"]) hide(this, unused, (this as never)[unused]);
     const scripts = resolved.redis.scripts;
@@ -261,6 +267,18 @@ function checked(name: string, generated: Generated): Generated {
   };
 }
 
+/** The same for the client itself, where most calls are plain: they go without ioredis's `Command`. */
+function lean(name: string, text: boolean, generated: Generated): Generated {
+  const full = checked(name, generated);
+  return function (this, ...args) {
+    const plain = this.options.keyPrefix || this.options.showFriendlyErrorStack || !(this as ReplicatedClient)[LEAN] || !mayBeLean(name) ? null : leanArguments(args);
+    if (plain === null) return full.apply(this, args);
+    const command = new LeanCommand(name, plain, text);
+    this.sendCommand(command as never);
+    return command.promise;
+  };
+}
+
 class CheckedPipeline extends Pipeline {}
 
 const ioredisPrototype = Redis.prototype as unknown as {
@@ -301,7 +319,7 @@ for (const name of [...Redis.prototype.getBuiltinCommands(), "call"]) {
   for (const method of [name, `${name}Buffer`]) {
     const onClient = (Redis.prototype as unknown as Record<string, Generated>)[method];
     const onPipeline = (Pipeline.prototype as unknown as Record<string, Generated>)[method];
-    if (onClient) hide(ReplicatedClient.prototype, method, checked(name, onClient));
+    if (onClient) hide(ReplicatedClient.prototype, method, name === "call" ? checked(name, onClient) : lean(name, method === name, onClient));
     if (onPipeline) hide(CheckedPipeline.prototype, method, checked(name, onPipeline));
   }
 }

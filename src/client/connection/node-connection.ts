@@ -163,7 +163,7 @@ export class NodeConnection {
       flush.parked.push(command);
     }
     this.inFlight++;
-    this.#redis?.sendCommand(command as never);
+    this.#write(command);
     this.inFlightBytes += command.size;
   }
 
@@ -235,7 +235,26 @@ export class NodeConnection {
   #send(command: WireCommand): void {
     this.#flush();
     command.seq = ++this.#seq;
-    this.#redis?.sendCommand(command as never);
+    this.#write(command);
+  }
+
+  /**
+   * Puts a command into ioredis's queue of what awaits a reply, and its bytes into the batch. What ioredis's own
+   * `sendCommand` does beside that (offline queue, time-outs, tracing, modes) is decided elsewhere here, and cost
+   * a fifth of a command's time.
+   */
+  #write(command: WireCommand): void {
+    const redis = this.#redis;
+    const batch = this.#batch;
+    if (redis === null || batch === null || redis.status !== "ready" || !redis.stream.writable) {
+      // A socket that is ending says so before it closes; who asks must not be told "open" and be refused again at once.
+      this.destroy("the socket can't be written to any more");
+      command.reject(new Error("Connection is closed."));
+      return;
+    }
+    command.setReplyContext(redis.condition);
+    batch.append(command.toWritable(redis.stream));
+    redis.commandQueue.push({ command: command as never, stream: undefined as never, select: this.#db });
   }
 
   #select(db: number): void {

@@ -1,4 +1,5 @@
 import type { Command } from "../connection/ioredis-types.js";
+import type { IssuedCommand } from "../connection/lean-command.js";
 import { AbortedError, ClientClosedError, CursorLostError, InvalidArgumentError, TimeoutError, UnknownOutcomeError } from "../errors.js";
 import type { CommandSpec } from "../routing/command-table.js";
 import type { DedicatedConnections } from "../connection/dedicated/dedicated-connections.js";
@@ -44,7 +45,7 @@ export class Dispatcher {
 
   constructor(private readonly host: DispatchHost) {}
 
-  execute(command: Command, scope: Scope): void {
+  execute(command: IssuedCommand, scope: Scope): void {
     const { engine } = this.host;
     const spec = engine.table.of(command.name, command.args);
     if (this.host.closed) {
@@ -65,13 +66,13 @@ export class Dispatcher {
   }
 
   /** A pipeline is one unit: a read only if every command in it is; it goes whole to one node. */
-  executeUnit(commands: readonly Command[], scope: Scope): void {
+  executeUnit(commands: readonly IssuedCommand[], scope: Scope): void {
     const { engine } = this.host;
     if (this.host.closed) {
       for (const command of commands) command.reject(new ClientClosedError({ command: command.name }));
       return;
     }
-    const first = commands[0] as Command;
+    const first = commands[0] as IssuedCommand;
     if (scope.transaction?.wants(first.name) === true || scope.node !== null) {
       for (const command of commands) this.execute(command, scope);
       return;
@@ -119,7 +120,7 @@ export class Dispatcher {
     if (--this.pending === 0 && this.#drained.length > 0) for (const resolve of this.#drained.splice(0)) resolve();
   };
 
-  #operation(command: Command, spec: CommandSpec, scope: Scope): Operation {
+  #operation(command: IssuedCommand, spec: CommandSpec, scope: Scope): Operation {
     const { engine } = this.host;
     const operation = new Operation(command, spec, scope.view, scope.db, engine.clock.now(), scope.node === null ? engine : this.#direct, this.settled);
     operation.order = engine.nextOrder();
@@ -127,12 +128,12 @@ export class Dispatcher {
     const { timeoutMs, signal } = scope.view;
     if (timeoutMs !== null || signal !== null) this.#limit(operation, timeoutMs, signal);
     const { commandTimeout } = engine.options.redis;
-    if (commandTimeout !== undefined) command.setTimeout(commandTimeout);
+    if (commandTimeout !== undefined) (command as Partial<Command>).setTimeout?.(commandTimeout);
     return operation;
   }
 
   /** What is answered without asking a server. True if it was. */
-  #local(command: Command, spec: CommandSpec, scope: Scope): boolean {
+  #local(command: IssuedCommand, spec: CommandSpec, scope: Scope): boolean {
     if (scope.transaction?.wants(command.name) === true) return false;
     const refused = REFUSED.get(spec.name);
     if (refused !== undefined) {

@@ -1,4 +1,4 @@
-import type { Command } from "../connection/ioredis-types.js";
+import type { IssuedCommand } from "../connection/lean-command.js";
 import { CarriedCommand } from "../connection/node-connection.js";
 import type { ReplyContext } from "../connection/wire-command.js";
 import type { WriteHandle } from "../consistency/key-ledger.js";
@@ -46,7 +46,7 @@ export class Operation extends CarriedCommand {
   onSettled: (() => void) | null = null;
 
   constructor(
-    readonly command: Command,
+    readonly command: IssuedCommand,
     readonly spec: CommandSpec,
     readonly view: ResolvedView,
     readonly db: number,

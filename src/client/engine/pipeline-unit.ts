@@ -1,9 +1,9 @@
-import type { Command } from "../connection/ioredis-types.js";
+import type { IssuedCommand } from "../connection/lean-command.js";
 
 /** Commands of one pipeline, as ioredis hands them over one by one, in one go. */
 export interface PipelineUnit {
   readonly stream: object;
-  readonly commands: Command[];
+  readonly commands: IssuedCommand[];
 }
 
 /**
@@ -13,9 +13,9 @@ export interface PipelineUnit {
 export class PipelineCollector {
   #unit: PipelineUnit | null = null;
 
-  constructor(private readonly run: (commands: readonly Command[]) => void) {}
+  constructor(private readonly run: (commands: readonly IssuedCommand[]) => void) {}
 
-  add(command: Command, stream: object): void {
+  add(command: IssuedCommand, stream: object): void {
     if (this.#unit !== null && this.#unit.stream !== stream) this.flush();
     if (this.#unit === null) {
       this.#unit = { stream, commands: [] };
