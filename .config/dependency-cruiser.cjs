@@ -47,7 +47,12 @@ module.exports = {
       { path: "^src/(core|protocol|server)/" },
       { path: "(^|/)node_modules/(ioredis|@ioredis|generic-pool)/" },
     ),
-    forbid("src-not-tests", "the package imports no test and no example", { path: "^src/" }, { path: "^(test|examples)/" }),
+    forbid(
+      "src-not-tests",
+      "the package imports no test and no example",
+      { path: "^src/" },
+      { path: "^(test|examples)/" },
+    ),
     forbid(
       "no-circles",
       "files that import each other cannot be read apart (types may)",

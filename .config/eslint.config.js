@@ -6,7 +6,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const handedIn = "take a Clock or Random (src/core) as a parameter, so that tests and the simulation decide it";
 
 const globalTimeAndChance = [
-  ...["setTimeout", "setInterval", "setImmediate", "performance", "crypto"].map((name) => ({ name, message: handedIn })),
+  ...["setTimeout", "setInterval", "setImmediate", "performance", "crypto"].map((name) => ({
+    name,
+    message: handedIn,
+  })),
 ];
 
 const timeAndChanceProperties = [
@@ -22,10 +25,12 @@ const timeAndChanceProperties = [
 ].map(([object, property]) => ({ object, property, message: handedIn }));
 
 const timeAndChanceModules = [
-  ...["node:timers", "node:timers/promises", "timers", "timers/promises", "node:perf_hooks", "perf_hooks"].map((name) => ({
-    name,
-    message: handedIn,
-  })),
+  ...["node:timers", "node:timers/promises", "timers", "timers/promises", "node:perf_hooks", "perf_hooks"].map(
+    (name) => ({
+      name,
+      message: handedIn,
+    }),
+  ),
   ...["node:crypto", "crypto"].map((name) => ({
     name,
     importNames: [
@@ -62,7 +67,15 @@ const imports = (paths, ...patterns) => ["error", { paths, patterns: [ioredisInt
 
 export default tseslint.config(
   {
-    ignores: ["dist/**", "coverage/**", "docs/**", "node_modules/**", "test/bench/**", "test/libraries/**", ".config/**"],
+    ignores: [
+      "dist/**",
+      "coverage/**",
+      "docs/**",
+      "node_modules/**",
+      "test/bench/**",
+      "test/libraries/**",
+      ".config/**",
+    ],
   },
   {
     files: ["**/*.ts"],

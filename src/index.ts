@@ -17,9 +17,9 @@ export {
   IoreplicaError,
   type IoreplicaErrorCode,
   type LostRange,
+  type NodeReason,
   NoEligibleReplicaError,
   NoMasterError,
-  type NodeReason,
   NotReplicatedError,
   PoolExhaustedError,
   QueueFullError,
@@ -29,8 +29,8 @@ export {
   UnknownNodeError,
   UnknownOutcomeError,
   UnsupportedServerError,
-  type WriteVerdict,
   WritesLostError,
+  type WriteVerdict,
 } from "./client/errors.js";
 export type {
   Credentials,

@@ -65,9 +65,11 @@ export class ReplicatedClient extends Redis {
     const { replyMapping, commandTimeout } = resolved.redis;
     hide(this, LEAN, replyMapping !== "resp3" && commandTimeout === undefined);
     // What ioredis made for a connection of its own; there is none.
-    for (const unused of ["connector", "offlineQueue", "commandQueue", "_autoPipelines", "_runningAutoPipelines"]) hide(this, unused, (this as never)[unused]);
+    for (const unused of ["connector", "offlineQueue", "commandQueue", "_autoPipelines", "_runningAutoPipelines"])
+      hide(this, unused, (this as never)[unused]);
     const scripts = resolved.redis.scripts;
-    if (scripts) for (const [name, definition] of Object.entries(scripts)) this.defineCommand(name, definition as never);
+    if (scripts)
+      for (const [name, definition] of Object.entries(scripts)) this.defineCommand(name, definition as never);
     if (!resolved.lazyConnect && origin === null) this[CORE].begin();
   }
 
@@ -100,7 +102,11 @@ export class ReplicatedClient extends Redis {
   node(id: string): this {
     const { engine } = this[CORE];
     const node = engine.describeNode(id);
-    if (node === null) throw new UnknownNodeError(id, engine.topology.nodes.map((one) => one.id));
+    if (node === null)
+      throw new UnknownNodeError(
+        id,
+        engine.topology.nodes.map((one) => one.id),
+      );
     return makeView(this, new Scope(this[SCOPE].view, this[SCOPE].db, node.id)) as this;
   }
 
@@ -116,7 +122,11 @@ export class ReplicatedClient extends Redis {
     const made = new Command(command, args, this.options.keyPrefix ? { keyPrefix: this.options.keyPrefix } : {});
     made.promise.catch(() => {});
     const spec = engine.table.of(made.name, made.args);
-    return explain(engine, new Operation(made, spec, scope.view, scope.db, engine.clock.now(), engine, () => {}), scope);
+    return explain(
+      engine,
+      new Operation(made, spec, scope.view, scope.db, engine.clock.now(), engine, () => {}),
+      scope,
+    );
   }
 
   /** For liveness and readiness probes; synchronous, asks nobody. */
@@ -127,7 +137,9 @@ export class ReplicatedClient extends Redis {
   /** The in-process servers of a client made with `{ dev }`; rejects for any other. Shared by views and duplicates. */
   get dev(): Promise<DevTopology> {
     const { dev } = this[CORE];
-    return dev ? dev.topology : Promise.reject(new InvalidOptionError("dev", "was not given: this client has no in-process servers"));
+    return dev
+      ? dev.topology
+      : Promise.reject(new InvalidOptionError("dev", "was not given: this client has no in-process servers"));
   }
 
   /** As ioredis's: resolves at `ready`. Rejects with NoMasterError and a reason per node after `failoverTimeoutMs`. Revives an ended client. */
@@ -164,7 +176,9 @@ export class ReplicatedClient extends Redis {
    */
   override duplicate(override?: Partial<RedisOptions>): ReplicatedClient & Redis<AnyReplies> {
     const root = this[ORIGIN] ?? this;
-    return new ReplicatedClient({ [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].db) } } as never) as never;
+    return new ReplicatedClient({
+      [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].db) },
+    } as never) as never;
   }
 
   /** As ioredis's `monitor()`: an instance of its own on the master that emits `monitor` for every command there. */
@@ -178,7 +192,14 @@ export class ReplicatedClient extends Redis {
   /** For `util.inspect`: state, nobody's secrets. @internal */
   [inspect.custom](): object {
     const { state, master, replicas } = this.topology;
-    return { ReplicatedClient: { status: this.status, state, master: master?.id ?? null, replicas: replicas.map(({ id }) => id) } };
+    return {
+      ReplicatedClient: {
+        status: this.status,
+        state,
+        master: master?.id ?? null,
+        replicas: replicas.map(({ id }) => id),
+      },
+    };
   }
 
   /** @internal */
@@ -212,13 +233,16 @@ interface Origin {
 }
 
 function duplicated(options: unknown): Origin | null {
-  return typeof options === "object" && options !== null && DUPLICATE_OF in options ? (options as { [DUPLICATE_OF]: Origin })[DUPLICATE_OF] : null;
+  return typeof options === "object" && options !== null && DUPLICATE_OF in options
+    ? (options as { [DUPLICATE_OF]: Origin })[DUPLICATE_OF]
+    : null;
 }
 
 function duplicateDb(override: Partial<RedisOptions> | undefined, db: number): number {
   const wanted = override?.db;
   if (wanted === undefined) return db;
-  if (!Number.isInteger(wanted) || wanted < 0) throw new InvalidOptionError("db", `must be the number of a database; got ${String(wanted)}`);
+  if (!Number.isInteger(wanted) || wanted < 0)
+    throw new InvalidOptionError("db", `must be the number of a database; got ${String(wanted)}`);
   return wanted;
 }
 
@@ -249,7 +273,10 @@ function hide(target: object, name: string | symbol, value: unknown): void {
   Object.defineProperty(target, name, { value, enumerable: false, writable: true, configurable: true });
 }
 
-type Generated = (this: { options: RedisOptions; sendCommand(command: Command): unknown }, ...args: unknown[]) => unknown;
+type Generated = (
+  this: { options: RedisOptions; sendCommand(command: Command): unknown },
+  ...args: unknown[]
+) => unknown;
 
 /**
  * ioredis turns `undefined` into an empty string, which has deleted more than one database field. The command
@@ -260,7 +287,9 @@ function checked(name: string, generated: Generated): Generated {
     const position = findUndefined(args);
     if (position < 0) return generated.apply(this, args);
     const callback = args[args.length - 1];
-    const error = new InvalidArgumentError(`argument ${position + 1} of ${name.toUpperCase()} is undefined`, { command: name });
+    const error = new InvalidArgumentError(`argument ${position + 1} of ${name.toUpperCase()} is undefined`, {
+      command: name,
+    });
     const command = new Command(name, [], {}, typeof callback === "function" ? (callback as never) : undefined);
     command.reject(error);
     return "isPipeline" in this ? (command.promise.catch(() => {}), this.sendCommand(command)) : command.promise;
@@ -271,7 +300,13 @@ function checked(name: string, generated: Generated): Generated {
 function lean(name: string, text: boolean, generated: Generated): Generated {
   const full = checked(name, generated);
   return function (this, ...args) {
-    const plain = this.options.keyPrefix || this.options.showFriendlyErrorStack || !(this as ReplicatedClient)[LEAN] || !mayBeLean(name) ? null : leanArguments(args);
+    const plain =
+      this.options.keyPrefix ||
+      this.options.showFriendlyErrorStack ||
+      !(this as ReplicatedClient)[LEAN] ||
+      !mayBeLean(name)
+        ? null
+        : leanArguments(args);
     if (plain === null) return full.apply(this, args);
     const command = new LeanCommand(name, plain, text);
     this.sendCommand(command as never);
@@ -286,15 +321,23 @@ const ioredisPrototype = Redis.prototype as unknown as {
   multi(options?: object): ChainableCommander;
 };
 
-hide(ReplicatedClient.prototype, "pipeline", function (this: ReplicatedClient, commands?: unknown[][]): ChainableCommander {
-  return checkedPipeline(ioredisPrototype.pipeline.call(this), commands);
-});
+hide(
+  ReplicatedClient.prototype,
+  "pipeline",
+  function (this: ReplicatedClient, commands?: unknown[][]): ChainableCommander {
+    return checkedPipeline(ioredisPrototype.pipeline.call(this), commands);
+  },
+);
 
-hide(ReplicatedClient.prototype, "multi", function (this: ReplicatedClient, commands?: unknown, options?: unknown): unknown {
-  const given = (Array.isArray(commands) ? options : commands) as { pipeline?: boolean } | undefined;
-  const made = ioredisPrototype.multi.call(this, given);
-  return given?.pipeline === false ? made : checkedPipeline(made, Array.isArray(commands) ? commands : undefined);
-});
+hide(
+  ReplicatedClient.prototype,
+  "multi",
+  function (this: ReplicatedClient, commands?: unknown, options?: unknown): unknown {
+    const given = (Array.isArray(commands) ? options : commands) as { pipeline?: boolean } | undefined;
+    const made = ioredisPrototype.multi.call(this, given);
+    return given?.pipeline === false ? made : checkedPipeline(made, Array.isArray(commands) ? commands : undefined);
+  },
+);
 
 function checkedPipeline(pipeline: ChainableCommander, commands: unknown[][] | undefined): ChainableCommander {
   Object.setPrototypeOf(pipeline, CheckedPipeline.prototype);
@@ -303,13 +346,17 @@ function checkedPipeline(pipeline: ChainableCommander, commands: unknown[][] | u
 }
 
 /** Where all scan streams of ioredis are made. */
-hide(ReplicatedClient.prototype, "createScanStream", function (
-  this: ReplicatedClient,
-  command: string,
-  { key, options = {} }: { key?: unknown; options?: ScanStreamOptions & { onNodeLost?: OnNodeLost } },
-) {
-  return scanStream(this.with({}), command, key, options);
-});
+hide(
+  ReplicatedClient.prototype,
+  "createScanStream",
+  function (
+    this: ReplicatedClient,
+    command: string,
+    { key, options = {} }: { key?: unknown; options?: ScanStreamOptions & { onNodeLost?: OnNodeLost } },
+  ) {
+    return scanStream(this.with({}), command, key, options);
+  },
+);
 
 /** Not plain commands: they take options or a callback, and have a meaning of their own. */
 const SPECIAL = new Set(["multi", "exec", "quit", "monitor"]);
@@ -319,7 +366,12 @@ for (const name of [...Redis.prototype.getBuiltinCommands(), "call"]) {
   for (const method of [name, `${name}Buffer`]) {
     const onClient = (Redis.prototype as unknown as Record<string, Generated>)[method];
     const onPipeline = (Pipeline.prototype as unknown as Record<string, Generated>)[method];
-    if (onClient) hide(ReplicatedClient.prototype, method, name === "call" ? checked(name, onClient) : lean(name, method === name, onClient));
+    if (onClient)
+      hide(
+        ReplicatedClient.prototype,
+        method,
+        name === "call" ? checked(name, onClient) : lean(name, method === name, onClient),
+      );
     if (onPipeline) hide(CheckedPipeline.prototype, method, checked(name, onPipeline));
   }
 }

@@ -77,12 +77,23 @@ export interface HealthReport {
 /** The facts of an event; {@link TopologyEvent} adds the time and the topology after it. */
 export type TopologyChange =
   | { readonly type: "nodeAdded" | "nodeRemoved"; readonly node: string }
-  | { readonly type: "nodeHealth"; readonly node: string; readonly from: string; readonly to: string; readonly reason: string }
+  | {
+      readonly type: "nodeHealth";
+      readonly node: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+    }
   | { readonly type: "roleChanged"; readonly node: string; readonly from: string; readonly to: string }
   | { readonly type: "masterChanged"; readonly from: string | null; readonly to: string; readonly replid: string }
   | { readonly type: "splitBrain"; readonly claimants: readonly string[] }
   | { readonly type: "historyChanged"; readonly from: string; readonly to: string; readonly proven: boolean }
-  | { readonly type: "historyReset"; readonly node: string; readonly kind: "rolledBack" | "unrelated"; readonly lastOffset: number }
+  | {
+      readonly type: "historyReset";
+      readonly node: string;
+      readonly kind: "rolledBack" | "unrelated";
+      readonly lastOffset: number;
+    }
   | {
       readonly type: "writesLost";
       readonly replid: string;

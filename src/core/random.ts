@@ -14,7 +14,10 @@ function fromSource(next: () => number): Random {
     int: (bound) => Math.floor(next() * bound),
     hex(length) {
       let digits = "";
-      while (digits.length < length) digits += Math.floor(next() * 0x10000).toString(16).padStart(4, "0");
+      while (digits.length < length)
+        digits += Math.floor(next() * 0x10000)
+          .toString(16)
+          .padStart(4, "0");
       return digits.slice(0, length);
     },
   };

@@ -23,5 +23,11 @@ export interface ReplicationInfo {
   readonly announced: boolean;
   readonly failoverState: string | null;
   readonly goodReplicas: number | null;
-  readonly replicas: readonly { readonly host: string; readonly port: number; readonly state: string; readonly offset: number; readonly lagS: number }[];
+  readonly replicas: readonly {
+    readonly host: string;
+    readonly port: number;
+    readonly state: string;
+    readonly offset: number;
+    readonly lagS: number;
+  }[];
 }

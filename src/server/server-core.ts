@@ -270,7 +270,12 @@ export class ServerCore {
   }
 
   #isProtectedFrom(endpoints: Endpoints): boolean {
-    if (!this.config.flag("protected-mode") || this.config.text("requirepass") !== "" || endpoints.unixPath !== undefined) return false;
+    if (
+      !this.config.flag("protected-mode") ||
+      this.config.text("requirepass") !== "" ||
+      endpoints.unixPath !== undefined
+    )
+      return false;
     const { host } = endpoints.peer;
     return !(host === "::1" || host.startsWith("127.") || host.startsWith("::ffff:127."));
   }

@@ -13,7 +13,14 @@ const examples = readdirSync(`${root}/examples`).filter((name) => name.endsWith(
 function promised(name: string): RegExp[] {
   const code = readFileSync(`${root}/examples/${name}`, "utf8");
   return [...code.matchAll(/\/\/ prints: (.+)$/gm)].map(
-    (match) => new RegExp((match[1] ?? "").trim().split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")),
+    (match) =>
+      new RegExp(
+        (match[1] ?? "")
+          .trim()
+          .split("…")
+          .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+          .join(".*"),
+      ),
   );
 }
 
@@ -38,15 +45,19 @@ describe("examples", () => {
     expect(examples).toEqual(expect.arrayContaining(["quick-start.ts"]));
   });
 
-  test.each(examples)("%s ends by itself, without a complaint, and prints what it says", async (name) => {
-    const { code, out, err } = await runExample(name);
-    expect({ code, err }, out).toEqual({ code: 0, err: "" });
-    expect(out).not.toBe("");
-    let rest = out;
-    for (const line of promised(name)) {
-      const at = rest.search(line);
-      expect(at, `${String(line)} in what ${name} printed: ${out}`).toBeGreaterThanOrEqual(0);
-      rest = rest.slice(at);
-    }
-  }, 40_000);
+  test.each(examples)(
+    "%s ends by itself, without a complaint, and prints what it says",
+    async (name) => {
+      const { code, out, err } = await runExample(name);
+      expect({ code, err }, out).toEqual({ code: 0, err: "" });
+      expect(out).not.toBe("");
+      let rest = out;
+      for (const line of promised(name)) {
+        const at = rest.search(line);
+        expect(at, `${String(line)} in what ${name} printed: ${out}`).toBeGreaterThanOrEqual(0);
+        rest = rest.slice(at);
+      }
+    },
+    40_000,
+  );
 });

@@ -25,7 +25,9 @@ describe("the packed tarball", () => {
   });
 
   test("has every file that the manifest names", () => {
-    const doors = Object.values(manifest.exports).flatMap((door) => (typeof door === "string" ? [door] : Object.values(door)));
+    const doors = Object.values(manifest.exports).flatMap((door) =>
+      typeof door === "string" ? [door] : Object.values(door),
+    );
     const named = [...doors, ...Object.values(manifest.bin)].map((path) => path.replace(/^\.\//, ""));
     expect(named.filter((path) => !packed.files.includes(path))).toEqual([]);
   });
@@ -99,21 +101,35 @@ describe("a TypeScript program that uses the package compiles", () => {
     ["as CommonJS", "commonjs", { module: "NodeNext", moduleResolution: "NodeNext" }],
     ["as an ES module", "module", { module: "NodeNext", moduleResolution: "NodeNext" }],
     ["for a bundler", "module", { module: "ESNext", moduleResolution: "Bundler" }],
-  ])("%s", (name, type, options) => {
-    const folder = join(packed.consumer, name.replaceAll(" ", "-"));
-    mkdirSync(folder);
-    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type }));
-    writeFileSync(join(folder, "main.ts"), program);
-    const compilerOptions = { ...options, target: "ES2022", lib: ["ES2023", "ESNext.Disposable"], strict: true, noEmit: true, types: ["node"], skipLibCheck: false };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
-    expect(run([join(root, "node_modules/typescript/bin/tsc"), "-p", folder], folder)).toBe("");
-  }, 60_000);
+  ])(
+    "%s",
+    (name, type, options) => {
+      const folder = join(packed.consumer, name.replaceAll(" ", "-"));
+      mkdirSync(folder);
+      writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type }));
+      writeFileSync(join(folder, "main.ts"), program);
+      const compilerOptions = {
+        ...options,
+        target: "ES2022",
+        lib: ["ES2023", "ESNext.Disposable"],
+        strict: true,
+        noEmit: true,
+        types: ["node"],
+        skipLibCheck: false,
+      };
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+      expect(run([join(root, "node_modules/typescript/bin/tsc"), "-p", folder], folder)).toBe("");
+    },
+    60_000,
+  );
 });
 
 describe("each executable", () => {
   test.each(Object.entries(manifest.bin))("%s starts and says how it is used", (_, path) => {
     const file = join(packed.consumer, "node_modules/ioreplica", path);
     expect(run([file, "--help"], packed.consumer)).toMatch(/usage/i);
-    expect(run([file, "--version"], packed.consumer)).toContain(manifest.version);
+    // The server answers as the Redis it stands in for, since harnesses read that line.
+    const version = path.endsWith("-server.js") ? "Redis server v=7.0." : manifest.version;
+    expect(run([file, "--version"], packed.consumer)).toContain(version);
   });
 });

@@ -8,7 +8,8 @@ const sources = files.filter((path) => path.startsWith("src/") && path.endsWith(
 
 /** Files of src that may be longer than 400 lines, each with the reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {
-  "src/client/engine/engine.ts": "joins topology, ledger, lane, reader and connections; each of them is a file of its own",
+  "src/client/engine/engine.ts":
+    "joins topology, ledger, lane, reader and connections; each of them is a file of its own",
 };
 
 interface Manifest {
@@ -23,7 +24,16 @@ const manifest = JSON.parse(read("package.json")) as Manifest;
 describe("the repository", () => {
   test("has the fixed top level and nothing else", () => {
     const top = new Set(files.map((path) => path.split("/")[0] ?? ""));
-    const fixed = ["package.json", "package-lock.json", "tsconfig.json", "typedoc.json", "src", "test", "examples", "docs"];
+    const fixed = [
+      "package.json",
+      "package-lock.json",
+      "tsconfig.json",
+      "typedoc.json",
+      "src",
+      "test",
+      "examples",
+      "docs",
+    ];
     const pages = ["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
     expect([...top].filter((name) => !name.startsWith(".")).sort()).toEqual([...fixed, ...pages].sort());
   });
@@ -35,7 +45,9 @@ describe("the repository", () => {
   });
 
   test("names no path of a machine and no registry", () => {
-    const machine = new RegExp(["/wor" + "k/", "/tmp/te" + "am", "/ro" + "ot/", "/ho" + "me/", "/Use" + "rs/"].join("|"));
+    const machine = new RegExp(
+      ["/wor" + "k/", "/tmp/te" + "am", "/ro" + "ot/", "/ho" + "me/", "/Use" + "rs/"].join("|"),
+    );
     const registry = new RegExp(`registry\\.${"npmjs"}|\\bresolve${"d"}":`);
     expect(texts.filter((path) => machine.test(read(path)))).toEqual([]);
     expect(texts.filter((path) => registry.test(read(path)))).toEqual([]);
@@ -87,11 +99,15 @@ describe("the pages", () => {
   test.each(pages)("%s links only to what is there", (page) => {
     const targets = [...read(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map((match) => match[1] ?? "");
     const local = targets.filter((target) => !/^[a-z]+:/.test(target)).map((target) => join(dirname(page), target));
-    expect(local.filter((target) => !files.some((path) => path === target || path.startsWith(`${target}/`)))).toEqual([]);
+    expect(local.filter((target) => !files.some((path) => path === target || path.startsWith(`${target}/`)))).toEqual(
+      [],
+    );
   });
 
   test("decisions are numbered without gaps", () => {
-    const numbers = pages.filter((page) => page.startsWith("docs/decisions/")).map((page) => Number(page.slice(15, 19)));
+    const numbers = pages
+      .filter((page) => page.startsWith("docs/decisions/"))
+      .map((page) => Number(page.slice(15, 19)));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
   });
 });

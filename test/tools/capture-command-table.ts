@@ -44,7 +44,20 @@ function row(raw: RawCommand, doc: RawDocs | undefined): unknown[] {
   const [name, arity, flags, first, last, step, categories, tips, specs, subcommands] = raw;
   const short = categories.map((category) => category.slice(1)).join(" ");
   const subs = subcommands.map((sub) => row(sub, doc?.subcommands?.[sub[0]])).sort(byName);
-  return [name, arity, flags.join(" "), first, last, step, short, tips, specs.map(keySpec), doc?.since ?? "", doc?.group ?? "", subs];
+  return [
+    name,
+    arity,
+    flags.join(" "),
+    first,
+    last,
+    step,
+    short,
+    tips,
+    specs.map(keySpec),
+    doc?.since ?? "",
+    doc?.group ?? "",
+    subs,
+  ];
 }
 
 const byName = (a: unknown[], b: unknown[]): number => (String(a[0]) < String(b[0]) ? -1 : 1);

@@ -27,7 +27,8 @@ function readSettings(args: readonly string[]): Config {
     where = "command line";
     applySettings(config, options);
     if (config.number("tls-port") !== 0) throw new SettingsError(1, "tls-port", "TLS is not supported by this server");
-    if (config.flag("cluster-enabled")) throw new SettingsError(1, "cluster-enabled", "Redis Cluster is not supported by this server");
+    if (config.flag("cluster-enabled"))
+      throw new SettingsError(1, "cluster-enabled", "Redis Cluster is not supported by this server");
   } catch (error) {
     const lines =
       error instanceof SettingsError
@@ -48,7 +49,10 @@ function readSettings(args: readonly string[]): Config {
 /** Starts itself again in the background, without `daemonize`. */
 function goToBackground(args: readonly string[]): void {
   const script = process.argv[1] as string;
-  const child = spawn(process.execPath, [...process.execArgv, script, ...args, "--daemonize", "no"], { detached: true, stdio: "ignore" });
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args, "--daemonize", "no"], {
+    detached: true,
+    stdio: "ignore",
+  });
   child.unref();
 }
 
@@ -74,8 +78,14 @@ export async function runServer(args: readonly string[]): Promise<void> {
   });
   const { core, start } = assembleServer({ clock: systemClock, random: systemRandom, config, store, log });
   log("warning", "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
-  log("warning", `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started`);
-  log("warning", args.length > 0 ? "Configuration loaded" : "Warning: no config file specified, using the default config.");
+  log(
+    "warning",
+    `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started`,
+  );
+  log(
+    "warning",
+    args.length > 0 ? "Configuration loaded" : "Warning: no config file specified, using the default config.",
+  );
   role = () => (core.replication.role === "master" ? "M" : "S");
 
   const pidFile = config.text("pidfile");
@@ -107,11 +117,15 @@ export async function runServer(args: readonly string[]): Promise<void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "EADDRINUSE" ? "bind: Address already in use" : message;
-    log("warning", `Warning: Could not create server TCP listening socket ${config.text("bind")}:${config.number("port")}: ${reason}`);
+    log(
+      "warning",
+      `Warning: Could not create server TCP listening socket ${config.text("bind")}:${config.number("port")}: ${reason}`,
+    );
     log("warning", `Failed listening on port ${config.number("port")} (TCP), aborting.`);
     process.exit(1);
   }
   if (pidFile !== "") writeFileSync(pidFile, `${process.pid}\n`);
   if (core.port !== 0) log("notice", "Ready to accept connections");
-  if (config.text("unixsocket") !== "") log("notice", `The server is now ready to accept connections at ${config.text("unixsocket")}`);
+  if (config.text("unixsocket") !== "")
+    log("notice", `The server is now ready to accept connections at ${config.text("unixsocket")}`);
 }

@@ -1,8 +1,8 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { splitArguments } from "../../protocol/resp/split-arguments.js";
-import { Config, ConfigError, findDirective } from "../../server/config/config.js";
 import { globMatch } from "../../server/commands/support/glob.js";
+import { Config, ConfigError, findDirective } from "../../server/config/config.js";
 
 /** A setting that redis-server would refuse to start with; `line` counts from 1. */
 export class SettingsError extends Error {
@@ -45,7 +45,9 @@ export function readCommandLine(args: readonly string[]): { readonly file: strin
 /** Quotes a word so that `splitArguments` gives it back. Bytes beyond ASCII are kept as they are. */
 function quotedWord(word: string): string {
   const bytes = Buffer.from(word, "utf8").toString("latin1");
-  return /^[^\s"'\\]+$/.test(bytes) ? bytes : `"${bytes.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"`;
+  return /^[^\s"'\\]+$/.test(bytes)
+    ? bytes
+    : `"${bytes.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"`;
 }
 
 /** Applies lines of redis.conf to a config. @throws SettingsError */
@@ -62,7 +64,8 @@ export function applySettings(config: Config, text: string, depth = 0): void {
     const values = words.slice(1);
     if (name === "include") {
       if (values.length !== 1 || depth >= MAX_INCLUDES) refuse("Bad directive or wrong number of arguments");
-      for (const path of includedFiles(values[0] as string)) applySettings(config, readFileSync(path, "latin1"), depth + 1);
+      for (const path of includedFiles(values[0] as string))
+        applySettings(config, readFileSync(path, "latin1"), depth + 1);
     } else if (name === "rename-command") {
       if (values.length !== 2) refuse("Bad directive or wrong number of arguments");
       config.renames.push([values[0] as string, values[1] as string]);
@@ -78,7 +81,12 @@ export function applySettings(config: Config, text: string, depth = 0): void {
   }
 }
 
-function applyDirective(config: Config, name: string, values: readonly string[], refuse: (reason: string) => never): void {
+function applyDirective(
+  config: Config,
+  name: string,
+  values: readonly string[],
+  refuse: (reason: string) => never,
+): void {
   const directive = findDirective(name) ?? refuse("Bad directive or wrong number of arguments");
   const { kind } = directive;
   const several = kind.kind === "special" || (kind.kind === "choice" && kind.several === true);

@@ -22,7 +22,12 @@ export interface SocketWatcher {
  * ioredis's way to a socket, for exactly one connection generation: TCP, TLS or a unix socket, with joined
  * writes. Disconnecting destroys the socket at once; a hung server would keep a polite end waiting.
  */
-export function connectorClass(options: SocketOptions, watcher: SocketWatcher): new (options: unknown) => AbstractConnector {
+export function connectorClass(
+  options: SocketOptions,
+  watcher: SocketWatcher,
+): new (
+  options: unknown,
+) => AbstractConnector {
   return class BatchingConnector extends AbstractConnector {
     constructor() {
       super(0);
@@ -50,7 +55,8 @@ export function connectorClass(options: SocketOptions, watcher: SocketWatcher): 
 }
 
 function openSocket({ endpoint, family, tls }: SocketOptions): Socket | TLSSocket {
-  const target: NetConnectOpts = "path" in endpoint ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
+  const target: NetConnectOpts =
+    "path" in endpoint ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
   if (family !== undefined && "host" in target) Object.assign(target, { family });
   if (!tls) return createConnection(target);
   // A certificate is checked against the name that was asked for, unless the application named another.

@@ -46,5 +46,11 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     // Refused for want of permission (NOPERM), or gone already (0 killed): either way nothing more can be done.
     await redis.client("KILL", "ID", kill.clientId).catch(() => 0);
   }
-  return { runId: identity.runId ?? "", clientId, version: identity.version, replication: parseReplicationInfo(replication), commands };
+  return {
+    runId: identity.runId ?? "",
+    clientId,
+    version: identity.version,
+    replication: parseReplicationInfo(replication),
+    commands,
+  };
 }

@@ -120,5 +120,7 @@ interface Transformers {
  */
 export function mayBeLean(name: string): boolean {
   const transformers = (Command as unknown as { _transformer?: Transformers })._transformer;
-  return transformers !== undefined && transformers.argument[name] === undefined && transformers.reply[name] === undefined;
+  return (
+    transformers !== undefined && transformers.argument[name] === undefined && transformers.reply[name] === undefined
+  );
 }

@@ -39,7 +39,18 @@ const ONE_GENERATION = {
 const AnyRedis = Redis as unknown as new (options: object) => Redis;
 
 /** Options of the application that the generation's owner applies itself, or that belong to the façade. */
-const OWNED = ["keyPrefix", "commandTimeout", "socketTimeout", "blockingTimeout", "connectTimeout", "scripts", "host", "port", "path", "family"] as const;
+const OWNED = [
+  "keyPrefix",
+  "commandTimeout",
+  "socketTimeout",
+  "blockingTimeout",
+  "connectTimeout",
+  "scripts",
+  "host",
+  "port",
+  "path",
+  "family",
+] as const;
 
 /**
  * Makes one ioredis instance for one connection generation. It opens no socket before `connect()`.
@@ -61,7 +72,9 @@ export function openRedis(options: OpenOptions, watcher?: Partial<SocketWatcher>
   const redis = new AnyRedis({
     connectionName: options.connectionName,
     ...passed,
-    ...("host" in options.endpoint ? { host: options.endpoint.host, port: options.endpoint.port } : { path: options.endpoint.path }),
+    ...("host" in options.endpoint
+      ? { host: options.endpoint.host, port: options.endpoint.port }
+      : { path: options.endpoint.path }),
     ...(options.tls ? { tls: options.tls } : { tls: undefined }),
     ...ONE_GENERATION,
     connectTimeout: 0,

@@ -46,7 +46,8 @@ export class AckWaiter {
       return;
     }
     const replicas = [...this.host.links.values()].filter((link) => !link.isMaster).length;
-    const wanted = ack.replicas === "all" ? replicas : ack.replicas === "majority" ? Math.floor((replicas + 1) / 2) : ack.replicas;
+    const wanted =
+      ack.replicas === "all" ? replicas : ack.replicas === "majority" ? Math.floor((replicas + 1) / 2) : ack.replicas;
     const deadline = this.host.clock.now() + ack.timeoutMs;
     this.#waiters.push({ operation, reply, replid, wanted, deadline, succeed, bound: null });
     this.host.refreshMarks();
@@ -94,7 +95,9 @@ export class AckWaiter {
     // A new history: what the replicas have now says nothing of this write any more.
     if (now < waiter.deadline && replid === waiter.replid) return false;
     const { operation, reply, wanted } = waiter;
-    operation.fail(new NotReplicatedError({ reply, acked, wanted }, { node: operation.connection?.node, command: operation.name }));
+    operation.fail(
+      new NotReplicatedError({ reply, acked, wanted }, { node: operation.connection?.node, command: operation.name }),
+    );
     return true;
   }
 }

@@ -129,7 +129,13 @@ export class ClientCore implements EngineListener {
     const { engine } = this;
     engine.listeners.delete(this);
     if (this.#using && --this.#shared.users === 0) {
-      engine.stop((operation) => new ClientClosedError({ command: operation.name, sent: operation.connection?.wasSent(operation) ? "unknown" : "no" }));
+      engine.stop(
+        (operation) =>
+          new ClientClosedError({
+            command: operation.name,
+            sent: operation.connection?.wasSent(operation) ? "unknown" : "no",
+          }),
+      );
       void this.#shared.dev?.stop();
     } else if (!this.#using && this.#shared.users === 0) engine.stop(() => new ClientClosedError());
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new ClientClosedError());
@@ -156,7 +162,8 @@ export class ClientCore implements EngineListener {
   }
 
   trouble(error: Error): void {
-    if (this.engine.surveyor.fatal !== null) for (const waiter of this.#waiters.splice(0)) waiter.reject(this.engine.surveyor.fatal);
+    if (this.engine.surveyor.fatal !== null)
+      for (const waiter of this.#waiters.splice(0)) waiter.reject(this.engine.surveyor.fatal);
     if (this.facade.listenerCount("error") > 0) this.#emit("error", error);
   }
 
@@ -196,7 +203,7 @@ export class ClientCore implements EngineListener {
       random: this.random,
       options: this.options,
       master: (command) => this.#master(command),
-      currentMaster: () => this.engine.lane.isOpen ? (this.engine.history?.node ?? null) : null,
+      currentMaster: () => (this.engine.lane.isOpen ? (this.engine.history?.node ?? null) : null),
       connect: (target) => this.engine.connectApart(target),
       openOptions: (target) => this.engine.connections.openOptions(target),
       requestCheck: (node) => this.engine.surveyor.requestCheck([node]),
@@ -215,7 +222,8 @@ export class ClientCore implements EngineListener {
       const link = node === undefined ? undefined : engine.links.get(node);
       if (link) return { node: link.id, endpoint: link.target.endpoint };
       const leftMs = until - clock.now();
-      if (leftMs <= 0 || engine.surveyor.fatal) throw engine.surveyor.fatal ?? new NoMasterError(this.options.failoverTimeoutMs, engine.reasons(), { command });
+      if (leftMs <= 0 || engine.surveyor.fatal)
+        throw engine.surveyor.fatal ?? new NoMasterError(this.options.failoverTimeoutMs, engine.reasons(), { command });
       await this.#laneOpens(leftMs);
     }
   }
@@ -224,7 +232,11 @@ export class ClientCore implements EngineListener {
   async #laneOpens(ms: number): Promise<void> {
     const { engine, clock } = this;
     const opened = deferred<void>();
-    const listener: EngineListener = { changed() {}, readiness: () => opened.resolve(), trouble: () => opened.resolve() };
+    const listener: EngineListener = {
+      changed() {},
+      readiness: () => opened.resolve(),
+      trouble: () => opened.resolve(),
+    };
     engine.listeners.add(listener);
     const timer = clock.setTimer(() => opened.resolve(), Math.min(ms, 50), true);
     await opened.promise;

@@ -12,7 +12,13 @@ export interface Target {
 }
 
 /** Told of nothing: for connections that carry no fences and whose end shows in their commands. */
-export const NOBODY: ConnectionHost = { isLone: () => true, wantsFence: () => false, fenceSending() {}, fenced() {}, closed() {} };
+export const NOBODY: ConnectionHost = {
+  isLone: () => true,
+  wantsFence: () => false,
+  fenceSending() {},
+  fenced() {},
+  closed() {},
+};
 
 /** ioredis's own default for the time a connection may take; here it covers the greeting too. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,7 +35,13 @@ export class Connections {
   /** A connection that is still to be opened. Credentials are asked for anew, since they may rotate. */
   async create(target: Target, host: ConnectionHost): Promise<NodeConnection> {
     const options = await this.openOptions(target);
-    return new NodeConnection(target.node, ++this.#generation, { ...options, connectTimeoutMs: this.connectTimeoutMs }, this.clock, host);
+    return new NodeConnection(
+      target.node,
+      ++this.#generation,
+      { ...options, connectTimeoutMs: this.connectTimeoutMs },
+      this.clock,
+      host,
+    );
   }
 
   get connectTimeoutMs(): number {

@@ -42,12 +42,18 @@ export function describeTopology(state: TopologyState, live: (node: string) => L
 }
 
 /** Each node and why it is not a master that can be used, for errors. `linkFailure`: why its data connection is down. */
-export function nodeReasons(state: TopologyState, linkFailure: (node: string) => string): { node: string; reason: string }[] {
+export function nodeReasons(
+  state: TopologyState,
+  linkFailure: (node: string) => string,
+): { node: string; reason: string }[] {
   return [...state.nodes.values()].map((node) => {
     const { health, reason } = healthOf(node);
     if (health !== "up") return { node: node.id, reason };
     const failure = linkFailure(node.id);
     if (failure !== "") return { node: node.id, reason: failure };
-    return { node: node.id, reason: node.info?.role === "master" ? "says it is a master, which is not settled" : "is a replica" };
+    return {
+      node: node.id,
+      reason: node.info?.role === "master" ? "says it is a master, which is not settled" : "is a replica",
+    };
   });
 }

@@ -2,7 +2,7 @@ import { resolveOptions } from "../options/resolve.js";
 import type { NodeSource, SeedNode } from "../options/resolved.js";
 
 /** The module of the dev servers: named as a type only, so that an application in production never loads it. */
-export type DevTopology = Awaited<ReturnType<(typeof import("../../server/index.js"))["DevTopology"]["start"]>>;
+export type DevTopology = Awaited<ReturnType<typeof import("../../server/index.js")["DevTopology"]["start"]>>;
 
 /** The in-process servers behind `{ dev }`: started once, shared by views and duplicates, stopped with the last. */
 export class DevServers {

@@ -7,12 +7,18 @@ import { judgeFence } from "../consistency/fence-check.js";
 import { KeyLedger } from "../consistency/key-ledger.js";
 import { Samples } from "../consistency/samples.js";
 import { WriteHistory } from "../consistency/write-history.js";
-import { ConnectionBoundError, decorateReplyError, NoEligibleReplicaError, NoMasterError, UnknownOutcomeError } from "../errors.js";
+import {
+  ConnectionBoundError,
+  decorateReplyError,
+  NoEligibleReplicaError,
+  NoMasterError,
+  UnknownOutcomeError,
+} from "../errors.js";
 import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
 import { CommandTable, keysOf } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
-import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import { serves, writableMaster } from "../topology/describe.js";
+import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
 import { Connections, NOBODY, type Target } from "./connections.js";
@@ -207,14 +213,19 @@ export class Engine implements OperationSink {
   noteIssue(operation: Operation): void {
     const { spec, db, command } = operation;
     if (spec.effects === "keys") {
-      operation.ticket = spec.firstKeyOnly ? this.ledger.issue(db, command.args[0]) : this.ledger.issueKeys(db, command.args, keysOf(spec, command.args));
+      operation.ticket = spec.firstKeyOnly
+        ? this.ledger.issue(db, command.args[0])
+        : this.ledger.issueKeys(db, command.args, keysOf(spec, command.args));
     } else if (spec.effects === "unknown") operation.ticket = this.ledger.issueUnknown();
   }
 
   /** To the master, in the order of issue. */
   toMaster(operations: readonly Operation[]): void {
     for (const operation of operations) {
-      if (operation.spec.intent === "read") operation.verified = operation.view.consistency === "strong" || (operation.view.consistency === "session" && operation.view.verifyReads);
+      if (operation.spec.intent === "read")
+        operation.verified =
+          operation.view.consistency === "strong" ||
+          (operation.view.consistency === "session" && operation.view.verifyReads);
     }
     this.lane.submit(operations);
   }
@@ -246,13 +257,20 @@ export class Engine implements OperationSink {
   }
 
   noMaster(operation: Operation): Error {
-    return this.surveyor.fatal ?? new NoMasterError(this.options.failoverTimeoutMs, this.reasons(), { command: operation.name });
+    return (
+      this.surveyor.fatal ??
+      new NoMasterError(this.options.failoverTimeoutMs, this.reasons(), { command: operation.name })
+    );
   }
 
   /** A command that was meant for one node only, and that node can't be reached. */
   notConnected(node: string, operation: Operation): Error {
     const reason = this.links.get(node)?.lastFailure || "not connected";
-    return new ConnectionBoundError(`${node} can't be reached: ${reason}`, { node, command: operation.name, retriable: true });
+    return new ConnectionBoundError(`${node} can't be reached: ${reason}`, {
+      node,
+      command: operation.name,
+      retriable: true,
+    });
   }
 
   replyError(operation: Operation, error: Error): Error {
@@ -268,7 +286,11 @@ export class Engine implements OperationSink {
   }
 
   wantsFence(connection: NodeConnection): boolean {
-    return connection === this.lane.connection && this.ledger.unresolved > 0 && this.clock.now() - connection.fenceSentAt >= WRITE_FENCE_MS;
+    return (
+      connection === this.lane.connection &&
+      this.ledger.unresolved > 0 &&
+      this.clock.now() - connection.fenceSentAt >= WRITE_FENCE_MS
+    );
   }
 
   fenceSending(connection: NodeConnection, flush: Flush): void {
@@ -292,7 +314,13 @@ export class Engine implements OperationSink {
       offset: mark.replid === history.replid ? mark.offset : -1,
       backlogFirstByte: mark.replid === history.replid ? mark.backlogFirstByte : -1,
     });
-    const change = mark.learn({ fence, generation: connection.generation, runId: connection.identity?.runId ?? "", seq: flush.ticket, sentAt: flush.sentAt });
+    const change = mark.learn({
+      fence,
+      generation: connection.generation,
+      runId: connection.identity?.runId ?? "",
+      seq: flush.ticket,
+      sentAt: flush.sentAt,
+    });
     if (change === "restarted" || change === "void") link.inRotation = false;
     if (verdict === "ok") {
       if (isMaster) this.#masterAt(fence.offset, flush);
@@ -352,20 +380,25 @@ export class Engine implements OperationSink {
   #unknown(operation: Operation, connection: NodeConnection): Error {
     if (operation.ticket !== null) this.ledger.unknown(operation.ticket);
     operation.ticket = null;
-    return new UnknownOutcomeError(`the connection was lost before the reply (${connection.reason || "closed"})`, { node: connection.node, command: operation.name });
+    return new UnknownOutcomeError(`the connection was lost before the reply (${connection.reason || "closed"})`, {
+      node: connection.node,
+      command: operation.name,
+    });
   }
 
   #refused(_operation: Operation, refusal: Refusal, connection: NodeConnection): void {
     const kind = refusal.inner ?? refusal.kind;
     // What the server says of itself, not of its place among the others, passes by waiting: ever longer, up to half a second.
-    this.#retryAt = this.clock.now() + (kind === "readonly" ? 0 : Math.min(500, 5 * 2 ** Math.min(this.#refusals++, 7)));
+    this.#retryAt =
+      this.clock.now() + (kind === "readonly" ? 0 : Math.min(500, 5 * 2 ** Math.min(this.#refusals++, 7)));
     if (isTopologyRefusal(kind)) this.surveyor.refused(connection.node, kind);
     else if (refusal.smellsOfFailover) this.surveyor.requestCheck([connection.node]);
   }
 
   #overlap(a: Operation, b: Operation): boolean {
     if (a.db !== b.db || a.spec.effects === "unknown" || b.spec.effects === "unknown") return true;
-    const of = (operation: Operation): string[] => keysOf(operation.spec, operation.command.args).map((position) => String(operation.command.args[position]));
+    const of = (operation: Operation): string[] =>
+      keysOf(operation.spec, operation.command.args).map((position) => String(operation.command.args[position]));
     const keys = new Set(of(a));
     return of(b).some((key) => keys.has(key));
   }
@@ -444,7 +477,13 @@ export class Engine implements OperationSink {
       connection.requestFence();
       return;
     }
-    const seen = { fence: input.info, generation: connection.generation, runId: input.runId ?? "", seq: Math.max(0, mark.seq), sentAt: input.sentAt };
+    const seen = {
+      fence: input.info,
+      generation: connection.generation,
+      runId: input.runId ?? "",
+      seq: Math.max(0, mark.seq),
+      sentAt: input.sentAt,
+    };
     const change = mark.learn(seen);
     if (change === "restarted" || change === "void") link.inRotation = false;
     this.#sweep();
@@ -473,7 +512,10 @@ export class Engine implements OperationSink {
 
   /** The adopted master was seen in office by a question sent then. */
   #trust(sentAt: number): void {
-    this.lane.trustedUntil = Math.max(this.lane.trustedUntil, sentAt + this.options.pollIntervalMs + this.options.heartbeatTimeoutMs);
+    this.lane.trustedUntil = Math.max(
+      this.lane.trustedUntil,
+      sentAt + this.options.pollIntervalMs + this.options.heartbeatTimeoutMs,
+    );
   }
 
   #likely(link: NodeLink): number {
@@ -522,7 +564,11 @@ export class Engine implements OperationSink {
       this.lane.park(false);
     } else if (former !== null && former.node !== node) {
       this.lane.surrender(
-        (operation) => new UnknownOutcomeError("its node stopped being the master before the reply was certain", { node: former.node, command: operation.name }),
+        (operation) =>
+          new UnknownOutcomeError("its node stopped being the master before the reply was certain", {
+            node: former.node,
+            command: operation.name,
+          }),
       );
       if (former.state === "open" && former.inFlight > 0) former.destroy("the node is not the master any more");
     }
@@ -562,12 +608,17 @@ export class Engine implements OperationSink {
       // While there is no master the data gets no fresher anywhere: a replica whose link is down is as good as any.
       else link.serves = open && serves(state, link.id, writable === null);
       if (!link.serves && !link.isMaster) link.inRotation = false;
-      else if (!link.isMaster && !link.inRotation && link.mark.valid && link.mark.replid === history?.replid) link.inRotation = link.mark.offset >= this.ledger.droppedFloor;
+      else if (!link.isMaster && !link.inRotation && link.mark.valid && link.mark.replid === history?.replid)
+        link.inRotation = link.mark.offset >= this.ledger.droppedFloor;
     }
     this.#selector.refresh([...this.links.values()]);
     this.#syncLane(writable);
     const { readFrom } = this.options.view;
-    this.#becomes(this.lane.isOpen || (readFrom === "replica" && [...this.links.values()].some((link) => !link.isMaster && link.serves && link.inRotation)));
+    this.#becomes(
+      this.lane.isOpen ||
+        (readFrom === "replica" &&
+          [...this.links.values()].some((link) => !link.isMaster && link.serves && link.inRotation)),
+    );
     if (this.reader.held > 0) this.reader.retryHeld();
   }
 

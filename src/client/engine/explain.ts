@@ -10,21 +10,63 @@ export function explain(engine: Engine, operation: Operation, scope: Scope): Exp
   const command = spec.name.replace("|", " ").toUpperCase();
   const master = engine.lane.isOpen ? (engine.history?.node ?? null) : null;
   const nodes = engine.topology.nodes;
-  const notMaster = (reason: string): { node: string; reason: string }[] => nodes.filter(({ id }) => id !== master).map(({ id }) => ({ node: id, reason }));
-  if (scope.node !== null) return { command, intent: "dedicated", node: scope.node, reason: "the client speaks to this node only", others: [] };
+  const notMaster = (reason: string): { node: string; reason: string }[] =>
+    nodes.filter(({ id }) => id !== master).map(({ id }) => ({ node: id, reason }));
+  if (scope.node !== null)
+    return {
+      command,
+      intent: "dedicated",
+      node: scope.node,
+      reason: "the client speaks to this node only",
+      others: [],
+    };
   if (spec.intent === "dedicated") {
-    return { command, intent: "dedicated", node: master, reason: "needs a connection of its own, to the master", others: notMaster("is not the master") };
+    return {
+      command,
+      intent: "dedicated",
+      node: master,
+      reason: "needs a connection of its own, to the master",
+      others: notMaster("is not the master"),
+    };
   }
   if (spec.intent === "pinned" && scope.scanHome !== null) {
-    return { command, intent: "pinned", node: scope.scanHome, reason: "is the home of this view's scan", others: nodes.filter(({ id }) => id !== scope.scanHome).map(({ id }) => ({ node: id, reason: "cursors of another node mean nothing there" })) };
+    return {
+      command,
+      intent: "pinned",
+      node: scope.scanHome,
+      reason: "is the home of this view's scan",
+      others: nodes
+        .filter(({ id }) => id !== scope.scanHome)
+        .map(({ id }) => ({ node: id, reason: "cursors of another node mean nothing there" })),
+    };
   }
   if (spec.intent === "write" || spec.intent === "master") {
-    const why = spec.known ? (spec.intent === "write" ? "a write goes to the master" : "neither a read nor a write: goes to the master") : "an unknown command is taken for a write";
-    return { command, intent: "write", node: master, reason: master === null ? `${why}, and there is none now` : why, others: notMaster("is not the master") };
+    const why = spec.known
+      ? spec.intent === "write"
+        ? "a write goes to the master"
+        : "neither a read nor a write: goes to the master"
+      : "an unknown command is taken for a write";
+    return {
+      command,
+      intent: "write",
+      node: master,
+      reason: master === null ? `${why}, and there is none now` : why,
+      others: notMaster("is not the master"),
+    };
   }
   const { selection, nodes: judged } = explainSelection(
     {
-      readFrom: typeof view.readFrom === "string" ? view.readFrom : view.readFrom(nodes, { command: spec.name, keys: engine.reader.keys(operation), consistency: view.consistency, ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }) }).map(({ id }) => id),
+      readFrom:
+        typeof view.readFrom === "string"
+          ? view.readFrom
+          : view
+              .readFrom(nodes, {
+                command: spec.name,
+                keys: engine.reader.keys(operation),
+                consistency: view.consistency,
+                ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
+              })
+              .map(({ id }) => id),
       consistency: view.consistency,
       need: engine.reader.needFor(operation),
       ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
@@ -41,8 +83,15 @@ export function explain(engine: Engine, operation: Operation, scope: Scope): Exp
     command,
     intent: spec.intent === "pinned" ? "pinned" : "read",
     node,
-    reason: node === null ? ("reason" in selection ? selection.reason : "nobody may serve it") : (judged.find((one) => one.node === node)?.reason ?? "chosen"),
-    others: judged.filter((one) => one.node !== node).map((one) => ({ node: one.node, reason: one.eligible ? "could serve it too" : one.reason })),
+    reason:
+      node === null
+        ? "reason" in selection
+          ? selection.reason
+          : "nobody may serve it"
+        : (judged.find((one) => one.node === node)?.reason ?? "chosen"),
+    others: judged
+      .filter((one) => one.node !== node)
+      .map((one) => ({ node: one.node, reason: one.eligible ? "could serve it too" : one.reason })),
   };
 }
 

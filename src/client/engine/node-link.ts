@@ -93,7 +93,8 @@ export class NodeLink implements Candidate {
   ended(connection: NodeConnection, unanswered: boolean): void {
     if (this.connection === connection) this.connection = null;
     if (connection.reason !== "") this.lastFailure = connection.reason;
-    if (unanswered && connection.identity) this.#kill = { runId: connection.identity.runId, clientId: connection.identity.clientId };
+    if (unanswered && connection.identity)
+      this.#kill = { runId: connection.identity.runId, clientId: connection.identity.clientId };
   }
 
   async #open(): Promise<void> {

@@ -35,7 +35,10 @@ export class Probe {
         this.#connection = asked;
         this.#runId = identity.runId;
       }
-      const [replication, persistence] = await Promise.all([question(asked, ["INFO", "replication"]), question(asked, ["INFO", "persistence"])]);
+      const [replication, persistence] = await Promise.all([
+        question(asked, ["INFO", "replication"]),
+        question(asked, ["INFO", "persistence"]),
+      ]);
       return {
         ok: true,
         generation: asked.generation,
@@ -48,7 +51,12 @@ export class Probe {
       const kind = failureKind(failure, signal.aborted, open !== null);
       // BUSY is an answer like any other: the connection is in step and stays.
       if (kind !== "busy") connection?.destroy(failure.message);
-      return { ok: false, generation: connection?.generation ?? 0, kind, reason: signal.aborted ? "no answer in time" : failure.message };
+      return {
+        ok: false,
+        generation: connection?.generation ?? 0,
+        kind,
+        reason: signal.aborted ? "no answer in time" : failure.message,
+      };
     } finally {
       if (abort) signal.removeEventListener("abort", abort);
     }

@@ -21,7 +21,8 @@ export function farewellOf(fence: Fence | null, adoption: Adoption): Farewell | 
   const { link } = adoption;
   if (fence === null || link === null || fence.role !== "replica") return null;
   if (fence.replid === link.from && fence.offset < link.at) return { lastOffset: fence.offset };
-  if (fence.replid === link.to && fence.replid2 === link.from && fence.secondReplOffset <= link.at) return { lastOffset: fence.secondReplOffset - 1 };
+  if (fence.replid === link.to && fence.replid2 === link.from && fence.secondReplOffset <= link.at)
+    return { lastOffset: fence.secondReplOffset - 1 };
   return null;
 }
 

@@ -169,7 +169,10 @@ export class Surveyor {
       }
       last = { node: node.id, reason: node.failure.reason };
     }
-    this.fatal = last === null ? null : new UnsupportedServerError(last.reason.includes("Sentinel") ? "sentinel" : "cluster", last.node);
+    this.fatal =
+      last === null
+        ? null
+        : new UnsupportedServerError(last.reason.includes("Sentinel") ? "sentinel" : "cluster", last.node);
   }
 
   #watchSentinels(): SentinelWatcher | null {
@@ -200,5 +203,7 @@ export class Surveyor {
 }
 
 function seedOf({ id, address }: SeedNode): Seed {
-  return "path" in address ? { id, host: "", port: 0, path: address.path } : { id, host: address.host, port: address.port };
+  return "path" in address
+    ? { id, host: "", port: 0, path: address.path }
+    : { id, host: address.host, port: address.port };
 }

@@ -21,7 +21,10 @@ export class Troubles {
       this.#allDown = false;
       return;
     }
-    const grave = input.kind === "auth" || input.kind === "unsupported" || (input.kind === "connect" && CERTIFICATE.test(input.reason));
+    const grave =
+      input.kind === "auth" ||
+      input.kind === "unsupported" ||
+      (input.kind === "connect" && CERTIFICATE.test(input.reason));
     if (grave) {
       if (this.#told.get(input.node) === input.kind) return;
       this.#told.set(input.node, input.kind);
@@ -37,6 +40,10 @@ export class Troubles {
   sentinelsDown(reasons: readonly { readonly sentinel: string; readonly reason: string }[]): void {
     if (this.#sentinelsDown) return;
     this.#sentinelsDown = true;
-    this.tell(new Error(`no Sentinel can be reached: ${reasons.map(({ sentinel, reason }) => `${sentinel}: ${reason}`).join("; ")}`));
+    this.tell(
+      new Error(
+        `no Sentinel can be reached: ${reasons.map(({ sentinel, reason }) => `${sentinel}: ${reason}`).join("; ")}`,
+      ),
+    );
   }
 }

@@ -45,7 +45,12 @@ export function specFromRow(row: CommandRow): CommandSpec {
 function keySpecFromRow([flags, begin, find]: KeySpecRow): KeySpec {
   return {
     flags: words(flags),
-    begin: begin === null ? "unknown" : typeof begin === "number" ? { index: begin } : { keyword: begin[0], startFrom: begin[1] },
+    begin:
+      begin === null
+        ? "unknown"
+        : typeof begin === "number"
+          ? { index: begin }
+          : { keyword: begin[0], startFrom: begin[1] },
     find:
       find === null
         ? "unknown"

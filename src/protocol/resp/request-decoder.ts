@@ -104,7 +104,8 @@ export class RequestDecoder {
     if (!isArray) return this.#readInline(start, end);
     const count = this.#integer(start + 1, end);
     if (Number.isNaN(count) || count > MAX_ARGUMENTS) return this.#fail("invalid multibulk length");
-    if (count > UNAUTHENTICATED_ARGUMENTS && this.limits.unauthenticated) return this.#fail("unauthenticated multibulk length");
+    if (count > UNAUTHENTICATED_ARGUMENTS && this.limits.unauthenticated)
+      return this.#fail("unauthenticated multibulk length");
     this.#at = end + 1;
     if (count <= 0) return "again";
     this.#missing = count;
@@ -132,7 +133,8 @@ export class RequestDecoder {
         if (first !== 36) return this.#fail(`expected '$', got '${String.fromCharCode(first)}'`);
         const length = this.#integer(start + 1, end);
         if (!(length >= 0 && length <= this.limits.maxBulkBytes)) return this.#fail("invalid bulk length");
-        if (length > UNAUTHENTICATED_BULK && this.limits.unauthenticated) return this.#fail("unauthenticated bulk length");
+        if (length > UNAUTHENTICATED_BULK && this.limits.unauthenticated)
+          return this.#fail("unauthenticated bulk length");
         this.#at = end + 1;
         this.#bulk = length;
       }

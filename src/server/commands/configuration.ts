@@ -54,7 +54,8 @@ function shown(ctx: CommandContext, directive: Directive): Bytes {
 /** The present master as `host port`, by what INFO says of it; null if it says nothing. */
 function masterShown(ctx: CommandContext): Bytes | null {
   const lines = ctx.server.replication.infoReplication();
-  const value = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
+  const value = (name: string): string | undefined =>
+    lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
   if (ctx.server.replication.role === "master") return "";
   const host = value("master_host");
   return host === undefined ? null : `${host} ${value("master_port")}`;
@@ -73,11 +74,13 @@ function set(ctx: CommandContext, args: readonly Bytes[]): Reply {
   for (let i = 2; i < args.length; i += 2) {
     const name = args[i] as Bytes;
     const directive = findDirective(name);
-    if (directive === undefined) return new ErrorReply(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`);
+    if (directive === undefined)
+      return new ErrorReply(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`);
     if (directive.immutable === true) return refusal(name, "can't set immutable config");
     if (directive.guarded === true) {
       const allowed = config.text("enable-protected-configs");
-      if (!(allowed === "yes" || (allowed === "local" && isLocal(ctx.client)))) return refusal(name, "can't set protected config");
+      if (!(allowed === "yes" || (allowed === "local" && isLocal(ctx.client))))
+        return refusal(name, "can't set protected config");
     }
     if (named.some((other) => other.directive === directive)) return refusal(name, "duplicate parameter");
     named.push({ name, directive, text: args[i + 1] as Bytes });

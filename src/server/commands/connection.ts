@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
-import { REDIS_VERSION } from "../../protocol/version.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, MapReply, OK, SimpleString } from "../../protocol/resp/reply.js";
+import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { discard } from "../dispatch/dispatcher.js";
 import { errors, wrongArity } from "../dispatch/errors.js";

@@ -26,7 +26,9 @@ import { memoryOf } from "./support/memory-estimate.js";
 export const debugCommands: CommandGroup = { debug };
 
 /** Subcommands with the number of arguments (without DEBUG and the name) that they take. */
-const SUBCOMMANDS: Readonly<Record<string, readonly [min: number, max: number, run: (ctx: CommandContext, args: readonly Bytes[]) => Reply]>> = {
+const SUBCOMMANDS: Readonly<
+  Record<string, readonly [min: number, max: number, run: (ctx: CommandContext, args: readonly Bytes[]) => Reply]>
+> = {
   sleep: [1, 1, sleep],
   "set-active-expire": [1, 1, setActiveExpire],
   digest: [0, 0, (ctx) => new SimpleString(digestDatabases(ctx.server.databases))],
@@ -69,7 +71,9 @@ function setActiveExpire(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function digestValues(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return args.slice(2).map((key) => {
     const entry = ctx.db.peek(key);
-    return new SimpleString(entry === undefined ? "0".repeat(40) : digestValue(toRdb(entry.value), entry.expireAt !== -1));
+    return new SimpleString(
+      entry === undefined ? "0".repeat(40) : digestValue(toRdb(entry.value), entry.expireAt !== -1),
+    );
   });
 }
 

@@ -29,7 +29,8 @@ function expire(ctx: CommandContext, args: readonly Bytes[], factor: bigint, rel
   const given = BigInt(parseInteger(args[2] as Bytes) ?? fail(errors.notInteger));
   const scaled = given * factor;
   const at = scaled + (relative ? BigInt(ctx.nowMs) : 0n);
-  if (scaled > INT64_MAX || scaled < INT64_MIN || at > INT64_MAX) return new ErrorReply(`ERR invalid expire time in '${name}' command`);
+  if (scaled > INT64_MAX || scaled < INT64_MIN || at > INT64_MAX)
+    return new ErrorReply(`ERR invalid expire time in '${name}' command`);
   // A time before 1970 is as good as any other past.
   const expireAt = Number(at < 0n ? 0n : at);
 

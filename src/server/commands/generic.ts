@@ -172,7 +172,8 @@ function move(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 function flush(ctx: CommandContext, args: readonly Bytes[], all: boolean): Reply {
-  if (args.length > 2 || (args.length === 2 && !isWord(args[1], "sync") && !isWord(args[1], "async"))) return errors.syntax;
+  if (args.length > 2 || (args.length === 2 && !isWord(args[1], "sync") && !isWord(args[1], "async")))
+    return errors.syntax;
   for (const db of all ? ctx.server.databases : [ctx.db]) {
     const removed = db.size;
     db.clear();

@@ -1,6 +1,6 @@
-import { REDIS_VERSION } from "../../protocol/version.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { VerbatimReply } from "../../protocol/resp/reply.js";
+import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CommandContext } from "../dispatch/context.js";
 import type { Command, CommandGroup } from "../dispatch/registry.js";
 import type { ServerCore } from "../server-core.js";
@@ -182,7 +182,10 @@ function cpuSection(): string[] {
 }
 
 function commandStatsSection(server: ServerCore): string[] {
-  const all = [...server.commands.all()].flatMap((command): Command[] => [command, ...(command.subcommands?.values() ?? [])]);
+  const all = [...server.commands.all()].flatMap((command): Command[] => [
+    command,
+    ...(command.subcommands?.values() ?? []),
+  ]);
   return all.flatMap(({ name, calls, usec, rejectedCalls, failedCalls }) => {
     if (calls === 0 && rejectedCalls === 0) return [];
     const perCall = calls === 0 ? 0 : usec / calls;
@@ -199,7 +202,9 @@ function errorStatsSection(server: ServerCore): string[] {
 
 function keyspaceSection(server: ServerCore): string[] {
   return server.databases.flatMap((db) =>
-    db.size === 0 ? [] : [`db${db.index}:keys=${db.size},expires=${db.volatileSize},avg_ttl=${averageTtl(server, db.index)}`],
+    db.size === 0
+      ? []
+      : [`db${db.index}:keys=${db.size},expires=${db.volatileSize},avg_ttl=${averageTtl(server, db.index)}`],
   );
 }
 

@@ -101,7 +101,10 @@ function document(command: Command): Reply {
     ["group", spec.group],
   ];
   if (command.subcommands !== null) {
-    pairs.push(["subcommands", new MapReply([...command.subcommands.values()].map((sub) => [sub.name, document(sub)]))]);
+    pairs.push([
+      "subcommands",
+      new MapReply([...command.subcommands.values()].map((sub) => [sub.name, document(sub)])),
+    ]);
   }
   return new MapReply(pairs);
 }
@@ -114,7 +117,8 @@ function list(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const lower = value.toLowerCase();
   // There are no modules, so none has brought a command.
   if (isWord(args[3], "module")) return [];
-  if (isWord(args[3], "aclcat")) return all.filter(({ spec }) => spec.categories.includes(`@${lower}`)).map(({ name }) => name);
+  if (isWord(args[3], "aclcat"))
+    return all.filter(({ spec }) => spec.categories.includes(`@${lower}`)).map(({ name }) => name);
   if (isWord(args[3], "pattern")) return all.filter(({ name }) => globMatch(value, name, true)).map(({ name }) => name);
   return errors.syntax;
 }
@@ -124,7 +128,10 @@ const NO_KEYS = new ErrorReply("ERR The command has no key arguments");
 const BAD_COUNT = new ErrorReply("ERR Invalid number of arguments specified for command");
 const BAD_ARGUMENTS = new ErrorReply("ERR Invalid arguments specified for command");
 
-function keysOf(ctx: CommandContext, args: readonly Bytes[]): { readonly key: Bytes; readonly flags: readonly string[] }[] {
+function keysOf(
+  ctx: CommandContext,
+  args: readonly Bytes[],
+): { readonly key: Bytes; readonly flags: readonly string[] }[] {
   const call = args.slice(2);
   const command = ctx.server.commands.resolve(call) ?? fail(INVALID_COMMAND);
   if (!command.spec.keySpecs.some((spec) => !spec.flags.includes("not_key"))) fail(NO_KEYS);

@@ -23,7 +23,6 @@ export const pubsubCommands: CommandGroup = {
   "pubsub|shardnumsub": (ctx, args) => counts(ctx.server.pubsub.shardChannels, args),
 };
 
-
 /** Subscriptions of a kind are counted with those of the kinds that share its counter in replies. */
 function countOf(client: Client, kind: SubscriptionKind): number {
   return kind === "shardChannels" ? client.shardChannels.size : client.channels.size + client.patterns.size;

@@ -1,6 +1,6 @@
-import { REDIS_VERSION } from "../../protocol/version.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, MapReply, NO_REPLY, OK, VerbatimReply } from "../../protocol/resp/reply.js";
+import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";

@@ -96,7 +96,8 @@ export class Config {
   #store(directive: Directive, value: string): void {
     this.#values.set(directive.name, value);
     const { kind } = directive;
-    if (kind.kind === "integer") this.#numbers.set(directive.name, kind.octal ? Number.parseInt(value, 8) : Number(value));
+    if (kind.kind === "integer")
+      this.#numbers.set(directive.name, kind.octal ? Number.parseInt(value, 8) : Number(value));
     if (kind.kind === "memory") this.#numbers.set(directive.name, Number.parseFloat(value));
   }
 }

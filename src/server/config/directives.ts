@@ -37,7 +37,12 @@ const bool = (name: string, fallback: "yes" | "no", extra: Extra = {}): Directiv
   fallback,
   ...extra,
 });
-const text = (name: string, fallback = "", extra: Extra = {}): Directive => ({ name, kind: { kind: "text" }, fallback, ...extra });
+const text = (name: string, fallback = "", extra: Extra = {}): Directive => ({
+  name,
+  kind: { kind: "text" },
+  fallback,
+  ...extra,
+});
 const integer = (name: string, fallback: number, min: number, max: number, extra: Extra = {}): Directive => ({
   name,
   kind: { kind: "integer", min, max },
@@ -70,7 +75,12 @@ export const directives: readonly Directive[] = [
   text("bind-source-addr"),
   integer("port", 6379, 0, 65535),
   text("unixsocket", "", IMMUTABLE),
-  { name: "unixsocketperm", kind: { kind: "integer", min: 0, max: 0o777, octal: true }, fallback: "0", immutable: true },
+  {
+    name: "unixsocketperm",
+    kind: { kind: "integer", min: 0, max: 0o777, octal: true },
+    fallback: "0",
+    immutable: true,
+  },
   integer("tcp-backlog", 511, 0, INT, IMMUTABLE),
   integer("tcp-keepalive", 300, 0, INT),
   integer("timeout", 0, 0, INT),
@@ -107,8 +117,16 @@ export const directives: readonly Directive[] = [
   choice("oom-score-adj", "no", "no yes relative absolute"),
   special("oom-score-adj-values", "0 200 800"),
   integer("shutdown-timeout", 10, 0, INT),
-  { name: "shutdown-on-sigint", kind: { kind: "choice", choices: ["default", "save", "nosave", "now", "force"], several: true }, fallback: "default" },
-  { name: "shutdown-on-sigterm", kind: { kind: "choice", choices: ["default", "save", "nosave", "now", "force"], several: true }, fallback: "default" },
+  {
+    name: "shutdown-on-sigint",
+    kind: { kind: "choice", choices: ["default", "save", "nosave", "now", "force"], several: true },
+    fallback: "default",
+  },
+  {
+    name: "shutdown-on-sigterm",
+    kind: { kind: "choice", choices: ["default", "save", "nosave", "now", "force"], several: true },
+    fallback: "default",
+  },
   text("server_cpulist", "", IMMUTABLE),
   text("bio_cpulist", "", IMMUTABLE),
   text("aof_rewrite_cpulist", "", IMMUTABLE),
@@ -137,7 +155,11 @@ export const directives: readonly Directive[] = [
   memory("stream-node-max-bytes", 4096, 0, LONG),
   integer("stream-node-max-entries", 100, 0, LONG),
   memory("maxmemory", 0, 0, LONG),
-  choice("maxmemory-policy", "noeviction", "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random noeviction"),
+  choice(
+    "maxmemory-policy",
+    "noeviction",
+    "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random noeviction",
+  ),
   integer("maxmemory-samples", 5, 1, 64),
   integer("maxmemory-eviction-tenacity", 10, 0, 100),
   integer("lfu-log-factor", 10, 0, INT),

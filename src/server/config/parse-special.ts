@@ -11,7 +11,9 @@ export function parseSpecial(name: string, text: Bytes, current: Bytes): ParsedV
     case "save":
       return parseSave(text);
     case "bind":
-      return words(text).length > 16 ? { error: "Too many bind addresses specified." } : { value: words(text).join(" ") };
+      return words(text).length > 16
+        ? { error: "Too many bind addresses specified." }
+        : { value: words(text).join(" ") };
     case "client-output-buffer-limit":
       return parseBufferLimits(text, current);
     case "notify-keyspace-events":
@@ -20,11 +22,14 @@ export function parseSpecial(name: string, text: Bytes, current: Bytes): ParsedV
       const values = words(text);
       if (values.length !== 3) return { error: "wrong number of arguments" };
       const valid = values.every((value) => /^-?\d+$/.test(value) && Math.abs(Number(value)) <= 2000);
-      return valid ? { value: values.join(" ") } : { error: "Invalid oom-score-adj-values, elements must be between -2000 and 2000." };
+      return valid
+        ? { value: values.join(" ") }
+        : { error: "Invalid oom-score-adj-values, elements must be between -2000 and 2000." };
     }
     case "latency-tracking-info-percentiles": {
       const values = words(text);
-      if (!values.every((value) => /^\d+(\.\d+)?$/.test(value))) return { error: "Invalid latency-tracking-info-percentiles parameters" };
+      if (!values.every((value) => /^\d+(\.\d+)?$/.test(value)))
+        return { error: "Invalid latency-tracking-info-percentiles parameters" };
       return values.every((value) => Number(value) <= 100)
         ? { value: values.map((value) => String(Number(value))).join(" ") }
         : { error: "latency-tracking-info-percentiles parameters must be between 0.0 and 100.0" };
@@ -44,8 +49,7 @@ export function parseSpecial(name: string, text: Bytes, current: Bytes): ParsedV
 function parseSave(text: Bytes): ParsedValue {
   const parts = words(text === '""' ? "" : text);
   const valid =
-    parts.length % 2 === 0 &&
-    parts.every((part, i) => /^-?\d+$/.test(part) && Number(part) >= (i % 2 === 0 ? 1 : 0));
+    parts.length % 2 === 0 && parts.every((part, i) => /^-?\d+$/.test(part) && Number(part) >= (i % 2 === 0 ? 1 : 0));
   return valid ? { value: parts.join(" ") } : { error: "Invalid save parameters" };
 }
 
@@ -61,7 +65,8 @@ function parseBufferLimits(text: Bytes, current: Bytes): ParsedValue {
   for (let i = 0; i < parts.length; i += 4) {
     const given = (parts[i] as string).toLowerCase();
     const name = given === "replica" ? "slave" : given;
-    if (!LIMIT_CLASSES.includes(name)) return { error: "Invalid client class specified in buffer limit configuration." };
+    if (!LIMIT_CLASSES.includes(name))
+      return { error: "Invalid client class specified in buffer limit configuration." };
     const hard = parseMemory(parts[i + 1] as string);
     const soft = parseMemory(parts[i + 2] as string);
     const seconds = parts[i + 3];

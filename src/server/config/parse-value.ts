@@ -48,7 +48,8 @@ export function parseValue(directive: Directive, text: Bytes, current = directiv
         if (!/^[0-7]+$/.test(text)) return { error: "argument couldn't be parsed as an octal number" };
         return ranged(Number.parseInt(text, 8), kind.min, kind.max, text);
       }
-      if (!/^-?(0|[1-9]\d*)$/.test(text) || text === "-0") return { error: "argument couldn't be parsed into an integer" };
+      if (!/^-?(0|[1-9]\d*)$/.test(text) || text === "-0")
+        return { error: "argument couldn't be parsed into an integer" };
       // hz is the one that is brought into its range instead of refused.
       if (directive.name === "hz") return { value: String(Math.min(500, Math.max(1, Number(text)))) };
       return ranged(Number(text), kind.min, kind.max, text);
@@ -65,5 +66,7 @@ export function parseValue(directive: Directive, text: Bytes, current = directiv
 }
 
 function ranged(value: number, min: number, max: number, text: string): ParsedValue {
-  return value >= min && value <= max ? { value: text } : { error: `argument must be between ${min} and ${max} inclusive` };
+  return value >= min && value <= max
+    ? { value: text }
+    : { error: `argument must be between ${min} and ${max} inclusive` };
 }

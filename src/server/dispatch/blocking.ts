@@ -32,7 +32,9 @@ export class Blocking {
   park(client: Client, request: BlockRequest): Reply {
     const { clock } = this.server;
     const timer =
-      request.timeoutMs > 0 ? clock.setTimer(() => this.unblock(client, request.timeoutReply()), request.timeoutMs) : null;
+      request.timeoutMs > 0
+        ? clock.setTimer(() => this.unblock(client, request.timeoutReply()), request.timeoutMs)
+        : null;
     const waiter: Waiter = { client, db: client.db, request, timer };
     client.waiter = waiter;
     this.#count++;

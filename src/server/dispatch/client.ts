@@ -3,9 +3,9 @@ import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
 import type { Database } from "../keyspace/database.js";
 import type { Connection } from "../net/connection.js";
+import type { Waiter } from "./blocking.js";
 import type { CommandContext } from "./context.js";
 import type { Command } from "./registry.js";
-import type { Waiter } from "./blocking.js";
 
 /** A command that waits for EXEC. */
 export interface QueuedCommand {

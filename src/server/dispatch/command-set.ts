@@ -93,5 +93,16 @@ function build(spec: CommandSpec, handlers: Map<string, CommandHandler>): Comman
   if (handler === null && subcommands === null) return null;
   const bits = flagBits(spec.flags);
   const isWrite = (bits & Flag.write) !== 0;
-  return { name: spec.name, spec, handler, subcommands, isWrite, flagBits: bits, calls: 0, usec: 0, rejectedCalls: 0, failedCalls: 0 };
+  return {
+    name: spec.name,
+    spec,
+    handler,
+    subcommands,
+    isWrite,
+    flagBits: bits,
+    calls: 0,
+    usec: 0,
+    rejectedCalls: 0,
+    failedCalls: 0,
+  };
 }

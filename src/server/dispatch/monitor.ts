@@ -1,7 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { SimpleString } from "../../protocol/resp/reply.js";
-import type { ServerCore } from "../server-core.js";
 import { quoted } from "../commands/support/quoted.js";
+import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 import { Flag } from "./flags.js";
 import type { Command } from "./registry.js";

@@ -1,6 +1,6 @@
-import { globMatch } from "../commands/support/glob.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { PushReply } from "../../protocol/resp/reply.js";
+import { globMatch } from "../commands/support/glob.js";
 import type { Client } from "./client.js";
 
 /** The three sorts of subscriptions; each has its own words in replies. */

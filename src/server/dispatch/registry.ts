@@ -1,5 +1,5 @@
-import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import type { CommandSpec } from "../../protocol/command-table/types.js";
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "./context.js";
 
 /**

@@ -74,7 +74,9 @@ const addressOf = (peer: { readonly host: string; readonly port: number }): stri
 function shorten(args: readonly Bytes[]): Bytes[] {
   const kept = args.length > MAX_ARGS ? args.slice(0, MAX_ARGS - 1) : args;
   const short = kept.map((arg) =>
-    arg.length > MAX_ARG_LENGTH ? `${arg.slice(0, MAX_ARG_LENGTH)}... (${arg.length - MAX_ARG_LENGTH} more bytes)` : arg,
+    arg.length > MAX_ARG_LENGTH
+      ? `${arg.slice(0, MAX_ARG_LENGTH)}... (${arg.length - MAX_ARG_LENGTH} more bytes)`
+      : arg,
   );
   if (kept.length < args.length) short.push(`... (${args.length - kept.length} more arguments)`);
   return short;

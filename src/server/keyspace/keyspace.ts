@@ -23,7 +23,10 @@ export class Keyspace implements KeyspaceState {
   constructor(private readonly server: ServerCore) {
     this.nowMs = server.clock.epoch();
     this.#seed = server.random.int(2 ** 31);
-    this.databases = Array.from({ length: server.config.number("databases") }, (_, index) => new Database(index, this, this.#seed));
+    this.databases = Array.from(
+      { length: server.config.number("databases") },
+      (_, index) => new Database(index, this, this.#seed),
+    );
     this.#readEvents();
     server.config.onChange(() => this.#readEvents());
   }

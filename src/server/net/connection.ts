@@ -90,7 +90,9 @@ export class Connection {
     this.#text = "";
     const pieces = this.#pending;
     this.#pending = [];
-    this.#send(Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece))));
+    this.#send(
+      Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece))),
+    );
   }
 
   /** Holds what comes in, as a cut cable does: the peer's bytes wait, nothing is lost. */

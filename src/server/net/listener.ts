@@ -43,7 +43,12 @@ export class Listener {
     const host = name === "*" ? "0.0.0.0" : name === "::*" ? "::" : name;
     const port = this.#port !== 0 ? this.#port : this.core.config.number("port");
     try {
-      const server = await this.#listen({ host, port, backlog: this.core.config.number("tcp-backlog"), ipv6Only: host === "::" });
+      const server = await this.#listen({
+        host,
+        port,
+        backlog: this.core.config.number("tcp-backlog"),
+        ipv6Only: host === "::",
+      });
       const bound = server.address();
       if (bound !== null && typeof bound === "object") this.#port = bound.port;
     } catch (error) {
@@ -61,8 +66,16 @@ export class Listener {
     await this.#listen({ path });
   }
 
-  #listen(options: { host?: string; port?: number; path?: string; backlog?: number; ipv6Only?: boolean }): Promise<Server> {
-    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => this.#accept(socket, options.path));
+  #listen(options: {
+    host?: string;
+    port?: number;
+    path?: string;
+    backlog?: number;
+    ipv6Only?: boolean;
+  }): Promise<Server> {
+    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) =>
+      this.#accept(socket, options.path),
+    );
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.listen(options, () => {

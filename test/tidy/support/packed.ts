@@ -25,17 +25,33 @@ export function packPackage(): PackedPackage {
   const modules = join(consumer, "node_modules");
   mkdirSync(staging);
   mkdirSync(join(modules, "ioreplica"), { recursive: true });
-  run([join(root, "node_modules/typescript/bin/tsc"), "-p", ".config/tsconfig.build.json", "--outDir", join(staging, "dist")], root);
+  run(
+    [
+      join(root, "node_modules/typescript/bin/tsc"),
+      "-p",
+      ".config/tsconfig.build.json",
+      "--outDir",
+      join(staging, "dist"),
+    ],
+    root,
+  );
   for (const name of readdirSync(root)) {
     if (/^(package\.json|src|test|docs|\.npmrc|[A-Z]+(\.md)?)$/.test(name)) {
-      cpSync(join(root, name), join(staging, name), { recursive: true, filter: (path) => !path.endsWith("node_modules") });
+      cpSync(join(root, name), join(staging, name), {
+        recursive: true,
+        filter: (path) => !path.endsWith("node_modules"),
+      });
     }
   }
-  execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], { cwd: staging, stdio: "pipe" });
+  execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], {
+    cwd: staging,
+    stdio: "pipe",
+  });
   const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "no tarball");
   execFileSync("tar", ["-xzf", tarball, "-C", join(modules, "ioreplica"), "--strip-components=1"]);
   for (const name of readdirSync(join(root, "node_modules"))) {
-    if (!name.startsWith(".") && !existsSync(join(modules, name))) symlinkSync(join(root, "node_modules", name), join(modules, name));
+    if (!name.startsWith(".") && !existsSync(join(modules, name)))
+      symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
   const listed = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
   return {

@@ -54,6 +54,8 @@ export function expiryFromUnit(text: Bytes, unit: ExpiryUnit, nowMs: number, com
   const given = parseInteger(text) ?? fail(errors.notInteger);
   const invalid = new ErrorReply(`ERR invalid expire time in '${command}' command`);
   if (given <= 0) fail(invalid);
-  const ms = BigInt(given) * (unit === "ex" || unit === "exat" ? 1000n : 1n) + (unit === "ex" || unit === "px" ? BigInt(nowMs) : 0n);
+  const ms =
+    BigInt(given) * (unit === "ex" || unit === "exat" ? 1000n : 1n) +
+    (unit === "ex" || unit === "px" ? BigInt(nowMs) : 0n);
   return ms > 2n ** 63n - 1n ? fail(invalid) : Number(ms);
 }
