@@ -3,7 +3,7 @@ import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import type { Value } from "../keyspace/values.js";
-import { fromRdb, toRdb } from "../rdb/convert.js";
+import { type EncodingLimits, fromRdb, toRdb } from "../rdb/convert.js";
 import { RdbError } from "../rdb/error.js";
 import { readDump } from "../rdb/read.js";
 import type { RdbValue } from "../rdb/value.js";
@@ -56,7 +56,7 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (ttl < 0) return new ErrorReply("ERR Invalid TTL value, must be >= 0");
   const value = readDump(Buffer.from(args[3] as Bytes, "latin1"));
   if (value === "versionOrChecksum") return new ErrorReply("ERR DUMP payload version or checksum are wrong");
-  const stored = value === "format" ? null : fromDump(value);
+  const stored = value === "format" ? null : fromDump(value, ctx.server.config);
   if (stored === null) return new ErrorReply("ERR Bad data format");
   const deleted = options.replace && ctx.db.delete(key);
   const expireAt = ttl === 0 ? -1 : options.absolute ? ttl : ctx.nowMs + ttl;
@@ -101,9 +101,9 @@ function restoreOptions(args: readonly Bytes[]): { replace: boolean; absolute: b
   return options;
 }
 
-function fromDump(value: RdbValue): Value | null {
+function fromDump(value: RdbValue, limits: EncodingLimits): Value | null {
   try {
-    return fromRdb(value);
+    return fromRdb(value, limits);
   } catch (error) {
     if (error instanceof RdbError) return null;
     throw error;

@@ -94,6 +94,13 @@ function replconf(replication: Replication, { client }: CommandContext, args: re
       case "rdb-only":
         introduction.rdbOnly = (parseIntegerWithin(value, 0, 1) ?? fail(errors.notInteger)) === 1;
         break;
+      case "rdb-filter-only": {
+        const filters = value.split(" ").filter((filter) => filter !== "");
+        const unknown = filters.find((filter) => filter.toLowerCase() !== "functions");
+        if (unknown !== undefined) return new ErrorReply(`ERR Unsupported rdb-filter-only option: ${unknown}`);
+        introduction.functionsOnly = filters.length > 0;
+        break;
+      }
       default:
         return new ErrorReply(`ERR Unrecognized REPLCONF option: ${args[i] as Bytes}`);
     }

@@ -83,7 +83,8 @@ export class MasterSide {
     const streamDb = isReplica ? core.masterClient.db.index : Math.max(0, out.selected);
     if (!isReplica) out.forgetSelected();
     const { replid, offset } = out;
-    const chunks = writeSnapshot(core.databases, { replid, offset, streamDb }, core.clock.epoch());
+    const databases = this.replicas.introduction(client).functionsOnly ? [] : core.databases;
+    const chunks = writeSnapshot(databases, { replid, offset, streamDb }, core.clock.epoch());
     if (!legacy) connection.write(`+FULLRESYNC ${replid} ${offset}\r\n`);
     connection.write(`$${chunks.reduce((sum, chunk) => sum + chunk.length, 0)}\r\n`);
     for (const chunk of chunks) connection.write(chunk);

@@ -203,6 +203,7 @@ export class ReplicaSide {
       const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
       const saved = await readSnapshot(payload, fresh, {
         clock: core.clock,
+        limits: core.config,
         dropExpired: false,
         sliceMs: LOAD_SLICE_MS,
       });

@@ -7,6 +7,8 @@ export interface Introduction {
   listeningPort: number;
   announceIp: string | null;
   rdbOnly: boolean;
+  /** It wants the function libraries alone (`redis-cli --functions-rdb`), of which there are none here. */
+  functionsOnly: boolean;
 }
 
 /** A replica that is attached to this server. */
@@ -43,7 +45,11 @@ export class Replicas {
 
   introduction(client: Client): Introduction {
     let known = this.#introductions.get(client);
-    if (!known) this.#introductions.set(client, (known = { listeningPort: 0, announceIp: null, rdbOnly: false }));
+    if (!known)
+      this.#introductions.set(
+        client,
+        (known = { listeningPort: 0, announceIp: null, rdbOnly: false, functionsOnly: false }),
+      );
     return known;
   }
 

@@ -210,7 +210,12 @@ export class Replication implements ReplicationHooks {
   async restore(file: Buffer, asReplica: boolean): Promise<void> {
     const { core, settings } = this;
     const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
-    const options = { clock: core.clock, dropExpired: !asReplica, sliceMs: Number.POSITIVE_INFINITY };
+    const options = {
+      clock: core.clock,
+      limits: core.config,
+      dropExpired: !asReplica,
+      sliceMs: Number.POSITIVE_INFINITY,
+    };
     const saved = await readSnapshot(file, fresh, options);
     core.keyspace.replaceAll(fresh);
     if (saved.replid === "" || saved.offset < 0) return;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Database } from "../keyspace/database.js";
-import { fromRdb, toRdb } from "../rdb/convert.js";
+import { type EncodingLimits, fromRdb, toRdb } from "../rdb/convert.js";
 import { type DigestEntry, digestDataset } from "../rdb/digest.js";
 import { RdbError } from "../rdb/error.js";
 import { readRdb } from "../rdb/read.js";
@@ -39,6 +39,7 @@ export function writeSnapshot(databases: readonly Database[], history: SavedHist
 /** How {@link readSnapshot} loads. */
 export interface LoadOptions {
   readonly clock: Clock;
+  readonly limits: EncodingLimits;
   /** A master drops keys that have expired meanwhile; a replica keeps them, its master will say DEL. */
   readonly dropExpired: boolean;
   /** Milliseconds of loading after which other work of the event loop gets its turn. */
@@ -55,7 +56,7 @@ export async function readSnapshot(
   into: readonly Database[],
   options: LoadOptions,
 ): Promise<SavedHistory> {
-  const { clock, dropExpired, sliceMs } = options;
+  const { clock, limits, dropExpired, sliceMs } = options;
   const history = { replid: "", offset: -1, streamDb: -1 };
   const epochMs = clock.epoch();
   let pauseAt = clock.now() + sliceMs;
@@ -71,7 +72,7 @@ export async function readSnapshot(
     const db = into[item.db] as Database;
     if (!dropExpired || expireAt === null || expireAt > epochMs) {
       const before = db.size;
-      db.load(key, fromRdb(value), expireAt ?? -1);
+      db.load(key, fromRdb(value, limits), expireAt ?? -1);
       if (db.size === before) throw new RdbError("the RDB names a key twice");
     }
     if ((++count & 255) === 0 && clock.now() > pauseAt) {
