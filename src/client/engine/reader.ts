@@ -47,12 +47,39 @@ export class Reader {
   /** Units that wait; all commands of one go together. */
   #held: (readonly Operation[])[] = [];
   #timer: TimerHandle | null = null;
+  /** Reads that went to a replica on a guess, in vain: one round trip is lost, and no second one is risked. */
+  readonly #guessedWrong = new WeakSet<Operation>();
 
   constructor(private readonly host: ReaderHost) {}
 
   /** Reads that wait for an eligible replica. */
   get held(): number {
     return this.#held.length;
+  }
+
+  /** One read: what {@link submit} does, on the shortest way. */
+  read(operation: Operation): void {
+    const { view } = operation;
+    const form = view.readFrom;
+    if (
+      typeof form !== "string" ||
+      view.consistency === "strong" ||
+      view.maxStalenessMs !== null ||
+      view.maxLagBytes !== null
+    ) {
+      this.submit([operation]);
+      return;
+    }
+    const session = view.consistency === "session";
+    const need = session ? this.#needOf(operation) : ANY;
+    operation.need = need;
+    operation.verified = session && view.verifyReads;
+    const { selector } = this.host;
+    const link = selector.pick(form, need);
+    if (link !== null && !link.isMaster && selector.outcome === "node") {
+      operation.inLane = false;
+      (link.connection as NodeConnection).send(operation);
+    } else this.submit([operation]);
   }
 
   /** One read, or the commands of a unit that only reads; they go to one node, in order. */
@@ -62,22 +89,30 @@ export class Reader {
     const form = view.consistency === "strong" ? "master" : view.readFrom;
     const verified = view.consistency === "strong" || (view.consistency === "session" && view.verifyReads);
     let need = ANY;
-    if (view.consistency === "session") for (const operation of operations) need = Math.max(need, this.#needOf(operation));
+    if (view.consistency === "session")
+      for (const operation of operations) need = Math.max(need, this.#needOf(operation));
     if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(first, need);
     for (const operation of operations) {
       operation.need = need;
       operation.verified = verified;
     }
-    const link = typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(first, form, need);
+    const link =
+      typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(first, form, need);
     if (link === null) {
       if (this.host.selector.outcome === "hold") this.#hold(operations);
       // The lane waits for a master, and gives up in time.
       else this.host.toMaster(operations);
       return;
     }
+    const guess = this.host.selector.outcome === "fence";
+    if (guess && this.#guessedWrong.has(first)) {
+      if (form === "replica") this.#hold(operations);
+      else this.host.toMaster(operations);
+      return;
+    }
     // What the master serves goes in line with the writes: behind those that were issued before it.
     if (link.isMaster) this.host.toMaster(operations);
-    else this.#send(operations, link, this.host.selector.outcome === "fence");
+    else this.#send(operations, link, guess);
   }
 
   /** What this read must see, as things stand; tolerances left out. */
@@ -95,7 +130,8 @@ export class Reader {
     const form = view.consistency === "strong" ? "master" : view.readFrom;
     let need = this.needFor(operation);
     if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(operation, need);
-    const link = typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(operation, form, need);
+    const link =
+      typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(operation, form, need);
     return this.host.selector.outcome === "node" ? link : null;
   }
 
@@ -194,7 +230,11 @@ export class Reader {
     return tolerated;
   }
 
-  #pickByFunction(operation: Operation, readFrom: Exclude<Operation["view"]["readFrom"], ReadFromForm>, need: Need): NodeLink | null {
+  #pickByFunction(
+    operation: Operation,
+    readFrom: Exclude<Operation["view"]["readFrom"], ReadFromForm>,
+    need: Need,
+  ): NodeLink | null {
     const { spec, view } = operation;
     const context: ReadContext = {
       command: spec.name,
@@ -215,8 +255,13 @@ export class Reader {
     if (fenceInFront) {
       const judged = operations.slice();
       connection.fenceInFront((fence) => {
-        const enough = fence !== null && fence.offset >= (judged[0] as Operation).need && fence.replid === link.mark.replid;
+        const enough =
+          fence !== null && fence.offset >= (judged[0] as Operation).need && fence.replid === link.mark.replid;
         for (const operation of judged) operation.frontFailed = !enough;
+        if (!enough) {
+          link.likelyOffset = fence === null ? -1 : fence.offset;
+          this.#guessedWrong.add(judged[0] as Operation);
+        }
       });
       for (const operation of operations) operation.verified = true;
     }
