@@ -1,4 +1,6 @@
 import type { CommandGroup } from "../dispatch/registry.js";
+import { bitfieldCommands } from "./bitfield.js";
+import { bitmapCommands } from "./bitmaps.js";
 import { clientCommands } from "./clients.js";
 import { configurationCommands } from "./configuration.js";
 import { connectionCommands } from "./connection.js";
@@ -8,17 +10,21 @@ import { genericCommands } from "./generic.js";
 import { hashCommands } from "./hashes.js";
 import { infoCommands } from "./info.js";
 import { introspectionCommands } from "./introspection.js";
+import { lcsCommands } from "./lcs.js";
 import { listCommands } from "./lists/index.js";
 import { objectCommands } from "./objects.js";
 import { pubsubCommands } from "./pubsub.js";
 import { serverCommands } from "./server.js";
 import { setCommands } from "./sets.js";
 import { sortedSetCommands } from "./sorted-sets/index.js";
+import { sortCommands } from "./sort.js";
 import { stringCommands } from "./strings.js";
 import { transactionCommands } from "./transactions.js";
 
 /** The groups that every server has. */
 export const commandGroups: readonly CommandGroup[] = [
+  bitfieldCommands,
+  bitmapCommands,
   clientCommands,
   configurationCommands,
   connectionCommands,
@@ -28,12 +34,14 @@ export const commandGroups: readonly CommandGroup[] = [
   hashCommands,
   infoCommands,
   introspectionCommands,
+  lcsCommands,
   listCommands,
   objectCommands,
   serverCommands,
   setCommands,
   sortedSetCommands,
   pubsubCommands,
+  sortCommands,
   stringCommands,
   transactionCommands,
 ];
