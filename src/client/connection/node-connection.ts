@@ -73,6 +73,8 @@ export class NodeConnection {
   inFlightBytes = 0;
   /** Moving average of the time from a flush to its first reply, in milliseconds; null before the first. */
   latencyMs: number | null = null;
+  /** It ended with writes handed to the socket and not answered: they may still run on the server. */
+  unansweredWrites = false;
   /** Monotonic time at which the last fence was sent. */
   fenceSentAt = -Infinity;
   /** Number of the last command that was handed to the socket. */

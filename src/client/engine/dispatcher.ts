@@ -56,7 +56,7 @@ export class Dispatcher {
     const operation = this.#operation(command, spec, scope);
     if (scope.node !== null) this.#toNode(operation, scope.node);
     else if (spec.name === "multi" || scope.transaction?.wants(command.name) === true) this.#carry(operation, scope);
-    else if (spec.intent === "read") engine.reader.submit([operation]);
+    else if (spec.intent === "read") engine.reader.read(operation);
     else if (spec.intent === "pinned") this.#scan(operation, scope);
     else if (spec.intent === "dedicated") this.#dedicated(operation, scope);
     else {
@@ -72,8 +72,8 @@ export class Dispatcher {
       for (const command of commands) command.reject(new ClientClosedError({ command: command.name }));
       return;
     }
-    const first = commands[0] as IssuedCommand;
-    if (scope.transaction?.wants(first.name) === true || scope.node !== null) {
+    const { transaction } = scope;
+    if (scope.node !== null || (transaction !== null && commands.some(({ name }) => transaction.wants(name)))) {
       for (const command of commands) this.execute(command, scope);
       return;
     }

@@ -42,6 +42,10 @@ export class Operation extends CarriedCommand {
   /** The MULTI … EXEC that it belongs to. */
   transaction: Transaction | null = null;
   settled = false;
+  /** The error that it was settled with; null while it isn't, or with a reply. */
+  settledBy: Error | null = null;
+  /** Sends it again by its own rule instead of by that of all reads, as the commands that carry a cursor do. */
+  repeat: (() => void) | null = null;
   /** Undoes what watches over its deadline or signal. */
   onSettled: (() => void) | null = null;
 
@@ -93,6 +97,7 @@ export class Operation extends CarriedCommand {
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
+    this.settledBy = error;
     this.onSettled?.();
     this.command.reject(error);
     this.done();

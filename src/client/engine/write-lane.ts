@@ -21,6 +21,8 @@ export interface LaneHost {
   abandoned(operation: Operation): void;
   /** It was handed to a socket and not answered. Returns the error for the caller. */
   unknown(operation: Operation, connection: NodeConnection): Error;
+  /** It was answered by a node of which it was not decided in time whether it is the master. Returns the error for the caller. */
+  undecided(operation: Operation): Error;
   /** It waited too long. Returns the error for the caller. */
   timedOut(operation: Operation): Error;
   /** A definite error reply; returns what the caller gets. */
@@ -33,6 +35,12 @@ export interface LaneHost {
   drained(): void;
   /** The master was not heard of for too long to be written to unasked. */
   stale(): void;
+}
+
+/** A reply to a write that is kept until it is known what it is worth. */
+interface Parked {
+  readonly operations: readonly Operation[];
+  readonly settle: () => void;
 }
 
 /**
@@ -48,9 +56,9 @@ export class WriteLane {
   #open = false;
   #outstanding = 0;
   #parking = false;
-  #parked: (() => void)[] = [];
-  #parkedOperations: Operation[] = [];
+  #parked: Parked[] = [];
   #timer: TimerHandle | null = null;
+  #timerDue = Number.POSITIVE_INFINITY;
   /** Monotonic time up to which the master may be written to without being looked at again. */
   trustedUntil = Number.NEGATIVE_INFINITY;
 
@@ -118,7 +126,9 @@ export class WriteLane {
 
   /** Sends nothing more until it is opened again. */
   close(): void {
+    if (!this.#open) return;
     this.#open = false;
+    this.#arm();
   }
 
   /** While true, replies to writes are kept: who is master is in doubt, and with it what they are worth. */
@@ -127,17 +137,14 @@ export class WriteLane {
     if (parking === this.#parking) return;
     this.#parking = parking;
     if (parking) return;
-    const parked = this.#parked.splice(0);
-    this.#parkedOperations = [];
-    for (const settle of parked) settle();
+    for (const { settle } of this.#parked.splice(0)) settle();
     this.#whenIdle();
   }
 
   /** Gives every kept reply up: the node that gave it is not the master any more. */
   surrender(error: (operation: Operation) => Error): void {
     this.#parking = false;
-    this.#parked = [];
-    for (const operation of this.#parkedOperations.splice(0)) operation.fail(error(operation));
+    this.#giveUp(error);
     this.#whenIdle();
   }
 
@@ -147,7 +154,7 @@ export class WriteLane {
     const { transaction } = operation;
     if (transaction !== null) {
       if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
-    } else if (operation.spec.intent === "read") {
+    } else if (isRead(operation)) {
       if (operation.verified) operation.reply = reply;
       else operation.succeed(reply);
     } else {
@@ -177,7 +184,12 @@ export class WriteLane {
   rejectAll(error: (operation: Operation) => Error): void {
     this.close();
     for (const operation of [...this.#again.splice(0), ...this.#queue.remove(() => true)]) this.#abandon(operation, error(operation));
+    this.#giveUp(error);
     this.#arm();
+  }
+
+  #giveUp(error: (operation: Operation) => Error): void {
+    for (const { operations } of this.#parked.splice(0)) for (const operation of operations) operation.fail(error(operation));
   }
 
   #send(operation: Operation, connection: NodeConnection): void {
@@ -191,12 +203,14 @@ export class WriteLane {
     while (this.#open && connection.inFlightBytes < this.host.limits.inFlightBytesPerNode) {
       const operation = this.#queue.shift();
       if (operation === undefined) return;
-      if (operation.settled && operation.transaction === null) {
-        // Its own deadline passed, or its signal was aborted, while it waited.
-        this.host.abandoned(operation);
+      const rest = operation.transaction ? operation.transaction.operations.length - 1 : 0;
+      if (operation.settled) {
+        // Its own deadline passed, or its signal was aborted, while it waited. A transaction goes whole or not at all.
+        const error = operation.settledBy;
+        this.#drop(operation, error);
+        for (let i = 0; i < rest; i++) this.#drop(this.#queue.shift() as Operation, error);
         continue;
       }
-      const rest = operation.transaction ? operation.transaction.operations.length - 1 : 0;
       this.#send(operation, connection);
       // MULTI to EXEC stand side by side in the queue, and nothing may come between them on the wire.
       for (let i = 0; i < rest; i++) this.#send(this.#queue.shift() as Operation, connection);
@@ -209,9 +223,9 @@ export class WriteLane {
   }
 
   #whenIdle(): void {
-    if (this.#open || !this.idle) return;
+    if (this.#open) return;
     this.#arm();
-    this.host.drained();
+    if (this.idle) this.host.drained();
   }
 
   #errorReply(operation: Operation, error: Error, connection: NodeConnection): void {
@@ -220,11 +234,11 @@ export class WriteLane {
     if (refusal?.retry) {
       operation.refusal = decorated;
       this.close();
-      this.#again.push(operation);
+      this.#requeue(operation);
       this.host.refused(operation, refusal, connection);
       return;
     }
-    if (operation.spec.intent === "read") {
+    if (isRead(operation)) {
       if (operation.verified) operation.parkedError = decorated;
       else operation.fail(decorated);
       return;
@@ -246,12 +260,13 @@ export class WriteLane {
       exec.refusal = error;
       transaction.reset();
       this.close();
-      this.#again.push(...operations);
+      for (const operation of operations) this.#requeue(operation);
       this.host.refused(exec, refusal, connection);
       return;
     }
-    // An array is what was executed; anything else (nil after a changed WATCHed key, EXECABORT) executed nothing.
-    const applied = Array.isArray(exec.reply);
+    // An array is what was executed; nil (a WATCHed key was changed) and EXECABORT say that nothing was. Any other
+    // error comes of a MULTI that was refused, and then the commands behind it ran one by one.
+    const applied = Array.isArray(exec.reply) || (error !== null && !error.message.startsWith("EXECABORT"));
     for (const operation of operations) {
       if (applied) this.#overtook(operation);
       this.host.acknowledged(operation, applied);
@@ -262,42 +277,57 @@ export class WriteLane {
   /** The connection ended before the answer. */
   #lost(operation: Operation, connection: NodeConnection): void {
     this.close();
-    const sent = connection.wasSent(operation);
     const { transaction } = operation;
-    if (transaction !== null) {
-      if (operation.settled) return;
-      if (!sent || operation.view.retryUnknown) {
-        this.#again.push(operation);
-        if (operation === transaction.exec) transaction.reset();
-      } else operation.fail(this.host.unknown(operation, connection));
+    // Of a transaction some may have been answered; its EXEC is always among those that were not, and the last.
+    if (transaction !== null && operation !== transaction.exec) return;
+    const operations = transaction?.operations ?? [operation];
+    const sent = connection.wasSent(operation);
+    if (sent && !isRead(operation)) connection.unansweredWrites = true;
+    if (!sent || isRead(operation) || operation.view.retryUnknown) {
+      transaction?.reset();
+      for (const one of operations) this.#requeue(one);
       return;
     }
-    if (!sent || operation.spec.intent === "read" || operation.view.retryUnknown) {
-      this.#again.push(operation);
-      return;
+    for (const one of operations) {
+      this.#overtook(one);
+      one.fail(this.host.unknown(one, connection));
     }
-    operation.fail(this.host.unknown(operation, connection));
   }
 
-  /** A write was applied: refused ones in front of it that touch the same key must not be applied after it. */
+  /** To be sent again, at its place in the order of issue. */
+  #requeue(operation: Operation): void {
+    // The fence of the flush it was in says nothing of the reply that it will have.
+    const parked = operation.flush?.parked;
+    const at = parked?.indexOf(operation) ?? -1;
+    if (at >= 0) parked?.splice(at, 1);
+    if (operation.repeat !== null) operation.repeat();
+    else this.#again.push(operation);
+  }
+
+  /** A write was applied, or may have been: refused ones in front of it that touch the same key must not be applied after it. */
   #overtook(applied: Operation): void {
     if (this.#again.length === 0) return;
-    for (let i = this.#again.length - 1; i >= 0; i--) {
-      const refused = this.#again[i] as Operation;
-      if (refused.order > applied.order || refused.transaction !== null || !refused.refusal || !this.host.overlap(refused, applied)) continue;
-      this.#again.splice(i, 1);
-      this.#abandon(refused, refused.refusal);
+    for (const refused of this.#again.slice()) {
+      const { transaction } = refused;
+      const refusal = (transaction?.exec ?? refused).refusal;
+      if (refused.order > applied.order || refusal === null || isRead(refused) || !this.host.overlap(refused, applied)) continue;
+      for (const one of transaction?.operations ?? [refused]) {
+        const at = this.#again.indexOf(one);
+        if (at < 0) continue;
+        this.#again.splice(at, 1);
+        this.#abandon(one, refusal);
+      }
     }
   }
 
   #keep(operation: Operation, settle: () => void): void {
-    if (!this.#parking || operation.spec.intent === "read") {
-      settle();
-      return;
-    }
-    this.#parked.push(settle);
-    if (operation.transaction) this.#parkedOperations.push(...operation.transaction.operations);
-    else this.#parkedOperations.push(operation);
+    if (this.#parking) this.#parked.push({ operations: operation.transaction?.operations ?? [operation], settle });
+    else settle();
+  }
+
+  #drop(operation: Operation, error: Error | null): void {
+    this.host.abandoned(operation);
+    if (error !== null) operation.fail(error);
   }
 
   #abandon(operation: Operation, error: Error): void {
@@ -307,29 +337,49 @@ export class WriteLane {
 
   /** One timer for the command that has waited longest; they all wait equally long. */
   #arm(): void {
-    const first = this.#again[0] ?? this.#queue.peek();
-    if (first === undefined) {
-      this.host.clock.clearTimer(this.#timer);
-      this.#timer = null;
-      return;
+    let first = Number.POSITIVE_INFINITY;
+    // While the lane is open, what waits is held back by the bytes in flight, not by the lack of a master.
+    const waits = this.#open ? [] : [this.#again[0], this.#queue.peek()];
+    for (const waiting of [...waits, this.#parked[0]?.operations[0]]) {
+      if (waiting !== undefined) first = Math.min(first, issuedAt(waiting));
     }
-    if (this.#timer !== null) return;
-    const due = first.issuedAt + this.host.waitMs - this.host.clock.now();
-    this.#timer = this.host.clock.setTimer(() => this.#expire(), Math.max(1, due), true);
+    const due = first + this.host.waitMs;
+    if (this.#timer !== null && due >= this.#timerDue && due < Number.POSITIVE_INFINITY) return;
+    this.host.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#timerDue = due;
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.host.clock.setTimer(() => this.#expire(), Math.max(1, due - this.host.clock.now()), true);
   }
 
   #expire(): void {
     this.#timer = null;
     const now = this.host.clock.now();
-    // While the lane is open, what waits is held back by the bytes in flight, not by the lack of a master.
-    const overdue = (operation: Operation): boolean => !this.#open && now - operation.issuedAt >= this.host.waitMs;
+    const late = (operation: Operation): boolean => now - issuedAt(operation) >= this.host.waitMs;
+    const overdue = (operation: Operation): boolean => !this.#open && late(operation);
     const expired = this.#queue.remove(overdue);
     for (let i = this.#again.length - 1; i >= 0; i--) {
       if (overdue(this.#again[i] as Operation)) expired.unshift(...this.#again.splice(i, 1));
     }
-    for (const operation of expired) this.#abandon(operation, operation.refusal ?? this.host.timedOut(operation));
+    for (const operation of expired) this.#abandon(operation, (operation.transaction?.exec ?? operation).refusal ?? this.host.timedOut(operation));
+    const undecided = this.#parked.filter(({ operations }) => late(operations[0] as Operation));
+    if (undecided.length > 0) {
+      this.#parked = this.#parked.filter((one) => !undecided.includes(one));
+      for (const { operations } of undecided) for (const operation of operations) operation.fail(this.host.undecided(operation));
+      this.#whenIdle();
+    }
     this.#arm();
   }
+}
+
+/** Changes nothing, so it may be asked for as often as one likes. */
+function isRead({ spec }: Operation): boolean {
+  return spec.intent === "read" || spec.intent === "pinned";
+}
+
+/** Commands of a transaction wait as one, though they were issued one after the other. */
+function issuedAt(operation: Operation): number {
+  return (operation.transaction?.operations[0] ?? operation).issuedAt;
 }
 
 /** Why a transaction was discarded, if it was for a refusal: EXEC's own text, or that of a command at queueing. */
