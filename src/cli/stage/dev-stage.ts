@@ -1,4 +1,4 @@
-import { type DevServer, DevTopology } from "../../server/index.js";
+import { type DevServer, DevTopology, type FaultHandle } from "../../server/index.js";
 import { callsIn, parseFields } from "../processes/info-fields.js";
 import { inSync } from "../processes/redis-topology.js";
 import { ErrorReplyError, type PlainReply, respCall } from "../processes/resp-call.js";
@@ -55,6 +55,8 @@ class DevStage implements Stage {
   readonly nodes: readonly [DevNode, ...DevNode[]];
   readonly options: { readonly master: string; readonly replicas: string[] };
   readonly #topology: DevTopology;
+  /** By replica: the cut of its link to an isolated master. */
+  readonly #cuts = new Map<DevServer, FaultHandle>();
 
   constructor(topology: DevTopology) {
     this.#topology = topology;
@@ -73,23 +75,30 @@ class DevStage implements Stage {
     return undoing(this.#server(replica).faults.freeze());
   }
 
-  /** What the master sends into the cut links is delivered when they heal, so undo it only after the crash. */
+  /**
+   * What the master sent into the cut links would be delivered when they heal, even after its death, so then each cut
+   * lasts until its replica has given the link up: by its promotion, or by following another master.
+   */
   async isolate(master: StageNode): Promise<Undo> {
     const upstream = this.#server(master);
-    const cuts = this.nodes
-      .filter((node) => node.server !== upstream)
-      .map((node) => undoing(node.server.faults.partition({ with: upstream })));
+    for (const { server } of this.nodes) {
+      if (server !== upstream) this.#cuts.set(server, server.faults.partition({ with: upstream }));
+    }
     return async () => {
-      for (const heal of cuts) await heal();
+      if (upstream.running) for (const server of this.#cuts.keys()) this.#heal(server);
     };
   }
 
-  promote(node: StageNode): Promise<void> {
-    return this.#server(node).replicaOf(null);
+  async promote(node: StageNode): Promise<void> {
+    const server = this.#server(node);
+    await server.replicaOf(null);
+    this.#heal(server);
   }
 
-  follow(node: StageNode, master: StageNode): Promise<void> {
-    return this.#server(node).replicaOf(master.host, master.port);
+  async follow(node: StageNode, master: StageNode): Promise<void> {
+    const server = this.#server(node);
+    await server.replicaOf(master.host, master.port);
+    this.#heal(server);
   }
 
   async inSync(master: StageNode, replicas: readonly StageNode[]): Promise<void> {
@@ -99,6 +108,11 @@ class DevStage implements Stage {
   async stop(): Promise<void> {
     await this.#topology.stop();
     await Promise.all(this.nodes.map((node) => node.server.stop()));
+  }
+
+  #heal(server: DevServer): void {
+    this.#cuts.get(server)?.clear();
+    this.#cuts.delete(server);
   }
 
   #server(node: StageNode): DevServer {

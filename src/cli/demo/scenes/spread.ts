@@ -29,7 +29,7 @@ export const spread: Scene = {
         `${percent(of(nodes.master), reads)} by the master · ${count(writes)} writes, all by the master · ${errors.length} errors`,
     ]);
     return {
-      held: errors.length === 0 && writes > 0 && shares.every((share) => share > 0.2),
+      held: errors.length === 0 && writes > 0 && shares.every((share) => share > 0.1),
       figures: {
         reads: Object.fromEntries(counts.map((each) => [each.node.id, each.reads])),
         writes,
