@@ -13,6 +13,8 @@ export const SMALLEST_BACKLOG = 16 * 1024;
  * held; `firstByte + length` is the offset of the next byte to come.
  */
 export class Backlog {
+  #size: number;
+  /** Grows as bytes come, up to `#size`: most topologies of tests never fill it. */
   #ring: Buffer;
   #length = 0;
   /** Where in the ring the next byte goes. */
@@ -21,12 +23,13 @@ export class Backlog {
 
   /** @param end offset of the stream so far: the next byte to come is `end + 1` */
   constructor(size: number, end: number) {
-    this.#ring = Buffer.allocUnsafe(Math.max(size, SMALLEST_BACKLOG));
+    this.#size = Math.max(size, SMALLEST_BACKLOG);
+    this.#ring = Buffer.allocUnsafeSlow(SMALLEST_BACKLOG);
     this.#end = end;
   }
 
   get size(): number {
-    return this.#ring.length;
+    return this.#size;
   }
 
   get length(): number {
@@ -38,6 +41,10 @@ export class Backlog {
   }
 
   append(bytes: Buffer): void {
+    const wanted = this.#length + bytes.length;
+    if (wanted > this.#ring.length && this.#ring.length < this.#size) {
+      this.#move(Math.min(this.#size, Math.max(wanted, this.#ring.length * 2)));
+    }
     const size = this.#ring.length;
     this.#end += bytes.length;
     const tail = bytes.length > size ? bytes.subarray(bytes.length - size) : bytes;
@@ -64,13 +71,17 @@ export class Backlog {
 
   /** Changes the size and keeps as much of the end of the stream as fits (Redis 7 does so too). */
   resize(size: number): void {
-    const wanted = Math.max(size, SMALLEST_BACKLOG);
-    if (wanted === this.#ring.length) return;
-    const kept = this.from(Math.max(this.firstByte, this.#end + 1 - wanted));
-    this.#ring = Buffer.allocUnsafe(wanted);
+    this.#size = Math.max(size, SMALLEST_BACKLOG);
+    if (this.#ring.length > this.#size) this.#move(this.#size);
+  }
+
+  /** Moves the end of the stream into a ring of `capacity` bytes. */
+  #move(capacity: number): void {
+    const kept = this.from(Math.max(this.firstByte, this.#end + 1 - capacity));
+    this.#ring = Buffer.allocUnsafeSlow(capacity);
     kept.copy(this.#ring);
     this.#length = kept.length;
-    this.#next = kept.length % wanted;
+    this.#next = kept.length % capacity;
   }
 
   get state(): BacklogState {
