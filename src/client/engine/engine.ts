@@ -100,6 +100,7 @@ export class Engine implements OperationSink {
       refused: (operation, refusal, connection) => this.#refused(operation, refusal, connection),
       abandoned: (operation) => this.#abandoned(operation),
       unknown: (operation, connection) => this.#unknown(operation, connection),
+      undecided: (operation) => this.#lostOffice(operation),
       timedOut: (operation) => this.noMaster(operation),
       replyError: (operation, error) => this.replyError(operation, error),
       overlap: (a, b) => this.#overlap(a, b),
@@ -340,7 +341,7 @@ export class Engine implements OperationSink {
     const link = this.links.get(connection.node);
     if (link === undefined) return;
     const wasOpen = link.connection === connection;
-    link.ended(connection, this.lane.connection === connection && this.ledger.unsettled > 0);
+    link.ended(connection, connection.unansweredWrites);
     link.mark.void();
     link.serves = false;
     link.inRotation = false;
@@ -382,6 +383,14 @@ export class Engine implements OperationSink {
     operation.ticket = null;
     return new UnknownOutcomeError(`the connection was lost before the reply (${connection.reason || "closed"})`, {
       node: connection.node,
+      command: operation.name,
+    });
+  }
+
+  /** Answered by a node that was the master, of which that is not certain any more. */
+  #lostOffice(operation: Operation): Error {
+    return new UnknownOutcomeError("it is not certain that its node was still the master when it answered", {
+      node: operation.connection?.node,
       command: operation.name,
     });
   }
@@ -563,13 +572,7 @@ export class Engine implements OperationSink {
       this.ledger.fenceReplied(this.ledger.fenceSent(), farewell.lastOffset);
       this.lane.park(false);
     } else if (former !== null && former.node !== node) {
-      this.lane.surrender(
-        (operation) =>
-          new UnknownOutcomeError("its node stopped being the master before the reply was certain", {
-            node: former.node,
-            command: operation.name,
-          }),
-      );
+      this.lane.surrender((operation) => this.#lostOffice(operation));
       if (former.state === "open" && former.inFlight > 0) former.destroy("the node is not the master any more");
     }
     const offset = this.surveyor.state.nodes.get(node)?.info?.offset ?? null;
