@@ -32,6 +32,8 @@ async function withStand(redis: ReplicatedClient, name: string, use: (stand: Sta
     { ...options, concurrency: 8 },
   );
   for (const part of [queue, events, worker]) part.on("error", () => {});
+  // 200 jobs are waited for at once, and each adds a listener.
+  queue.setMaxListeners(0);
   try {
     await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()]);
     await use({ queue, events, worker, done });
