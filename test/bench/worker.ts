@@ -1,7 +1,7 @@
 // One peer in a process of its own: connects, measures the cells it is told, prints the results as one line of JSON.
 import { type PeerName, peers } from "./peers/index.js";
 import type { Servers } from "./peers/peer.js";
-import { type Measurement, type Mix, measure, type Width } from "./workload.js";
+import { type Measurement, type Mix, measure, type Width, warmUp } from "./workload.js";
 
 /** What the parent process sends, as the only argument. */
 export interface Job {
@@ -22,6 +22,7 @@ export interface JobResult {
 const job = JSON.parse(process.argv[2] ?? "") as Job;
 const module = await peers[job.peer]();
 const peer = await module.connect(job.servers);
+await warmUp(peer);
 const measurements: Measurement[] = [];
 for (const cell of job.cells) measurements.push(await measure(peer, cell, job));
 await peer.close();
