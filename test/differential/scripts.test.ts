@@ -4,6 +4,8 @@ import { readScript, runScript } from "./support/script.js";
 import { Pair } from "./support/servers.js";
 
 const groups = [
+  "bitmaps",
+  "sort-lcs",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
   ...["transactions", "pubsub", "connection", "introspection"],
 ];

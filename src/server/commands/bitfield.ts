@@ -73,7 +73,7 @@ function bitfield(ctx: CommandContext, args: readonly Bytes[], onlyGet: boolean)
     changes++;
     return operation.kind === "incrby" ? fitted : old;
   });
-  if (writes.length > 0) ctx.db.setKeepTtl(key, bytes.latin1Slice());
+  if (writes.length > 0) ctx.db.setKeepTtl(key, bytes.latin1Slice(), "raw");
   if (changes > 0) {
     ctx.changed(key, changes);
     ctx.notify("$", "setbit", key);

@@ -32,7 +32,7 @@ function setbit(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const mask = 128 >> (offset % 8);
   const old = value.charCodeAt(at);
   const byte = bit === 1 ? old | mask : old & ~mask;
-  ctx.db.setKeepTtl(key, value.slice(0, at) + String.fromCharCode(byte) + value.slice(at + 1));
+  ctx.db.setKeepTtl(key, value.slice(0, at) + String.fromCharCode(byte) + value.slice(at + 1), "raw");
   ctx.changed(key);
   ctx.notify("$", "setbit", key);
   return (old & mask) === 0 ? 0 : 1;

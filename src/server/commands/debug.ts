@@ -98,7 +98,7 @@ function describeObject(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const idleS = Math.max(0, Math.floor(ctx.nowMs / 1000) - entry.accessedS);
   const length = memoryOf("", entry.value);
   return new SimpleString(
-    `Value at:0x0 refcount:1 encoding:${encodingOf(entry.value)} serializedlength:${length} lru:${entry.accessedS & 0xffffff} lru_seconds_idle:${idleS}`,
+    `Value at:0x0 refcount:1 encoding:${encodingOf(entry)} serializedlength:${length} lru:${entry.accessedS & 0xffffff} lru_seconds_idle:${idleS}`,
   );
 }
 

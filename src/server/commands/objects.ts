@@ -25,7 +25,7 @@ const IS_LFU = new ErrorReply(
 
 function encoding(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const entry = ctx.db.peek(args[2] as Bytes);
-  return entry === undefined ? null : encodingOf(entry.value);
+  return entry === undefined ? null : encodingOf(entry);
 }
 
 /** Small integers are shared by everybody in Redis, which it shows as the largest count there is. */

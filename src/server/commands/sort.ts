@@ -50,7 +50,7 @@ function elementsOf(ctx: CommandContext, key: Bytes): { readonly elements: Bytes
   if (typeof value !== "string") {
     if (value.type === "list") return { elements: value.slice(0, value.length), type: "list" };
     if (value.type === "set") return { elements: [...value.members], type: "set" };
-    if (value.type === "zset") return { elements: [...value.members()], type: "zset" };
+    if (value.type === "zset") return { elements: value.slice(0, value.size).map(({ member }) => member), type: "zset" };
   }
   return fail(errors.wrongType);
 }
@@ -81,7 +81,7 @@ function sort(ctx: CommandContext, args: readonly Bytes[], mayStore: boolean): R
   const alpha = options.alpha || (options.by !== null && !options.by.includes("*"));
   let sorted = elements;
   if (keepsOrder) {
-    if (options.descending && type === "zset") sorted = [...elements].reverse();
+    if (options.descending && type !== "set") sorted = [...elements].reverse();
   } else {
     sorted = sortElements(ctx, elements, { ...options, alpha, by: options.by?.includes("*") ? options.by : null });
   }

@@ -191,7 +191,7 @@ function incrbyfloat(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const old = parseLongDouble(ctx.db.get(key, "string") ?? "0") ?? fail(errors.notFloat);
   const amount = parseLongDouble(args[2] as Bytes) ?? fail(errors.notFloat);
   const text = longDoubleText(addLongDouble(old, amount) ?? fail(errors.nanOrInfinity));
-  ctx.db.setKeepTtl(key, text);
+  ctx.db.setKeepTtl(key, text, "embstr");
   ctx.changed(key);
   ctx.notify("$", "incrbyfloat", key);
   ctx.rewrite("SET", key, text, "KEEPTTL");
@@ -204,10 +204,11 @@ function checkLength(ctx: CommandContext, length: number): void {
 
 function append(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const key = args[1] as Bytes;
-  const old = ctx.db.get(key, "string") ?? "";
+  const before = ctx.db.get(key, "string");
+  const old = before ?? "";
   const suffix = args[2] as Bytes;
   checkLength(ctx, old.length + suffix.length);
-  ctx.db.setKeepTtl(key, old + suffix);
+  ctx.db.setKeepTtl(key, old + suffix, before === null ? null : "raw");
   ctx.changed(key);
   ctx.notify("$", "append", key);
   return old.length + suffix.length;
@@ -237,7 +238,7 @@ function setrange(ctx: CommandContext, args: readonly Bytes[]): Reply {
   checkLength(ctx, offset + piece.length);
   const padded = (old ?? "").padEnd(offset, "\0");
   const value = padded.slice(0, offset) + piece + padded.slice(offset + piece.length);
-  ctx.db.setKeepTtl(key, value);
+  ctx.db.setKeepTtl(key, value, "raw");
   ctx.changed(key);
   ctx.notify("$", "setrange", key);
   return value.length;

@@ -14,6 +14,9 @@ export class Entry {
     /** Seconds since 1970 of the last access. */
     public accessedS: number,
   ) {}
+
+  /** How OBJECT ENCODING names a string that redis-server would have built by writing into it; null = by its text. */
+  stringForm: "embstr" | "raw" | null = null;
 }
 
 /**
@@ -114,12 +117,13 @@ export class Database {
   /** Gives `key` this value and no time to live, whatever it was before. Tell of it with `ctx.changed(key)`. */
   set(key: Bytes, value: Value): void {
     const entry = this.#put(key, value);
+    entry.stringForm = null;
     if (entry.expireAt !== -1) this.#setExpiry(key, entry, -1);
   }
 
-  /** As `set`, but keeps the time to live that the key has. */
-  setKeepTtl(key: Bytes, value: Value): void {
-    this.#put(key, value);
+  /** As `set`, but keeps the time to live that the key has; `stringForm` as in {@link Entry}. */
+  setKeepTtl(key: Bytes, value: Value, stringForm: Entry["stringForm"] = null): void {
+    this.#put(key, value).stringForm = stringForm;
   }
 
   /** Removes `key`; false if there was none (or only an expired one). Tell of it with `ctx.changed(key)`. */
@@ -269,6 +273,11 @@ export class Database {
     let slot = this.#slots[index];
     if (slot === undefined) this.#slots[index] = slot = new Map();
     let entry = slot.get(key);
+    if (entry !== undefined && this.state.expiry === "delete" && this.isExpired(entry)) {
+      // Overwriting finds an expired key too: replicas must see its DEL first, and its time to live is over.
+      this.#expire(key);
+      return this.#put(key, value);
+    }
     if (entry === undefined) {
       entry = new Entry(value, -1, Math.floor(this.state.nowMs / 1000));
       slot.set(key, entry);

@@ -17,8 +17,9 @@ const scans = new Map([
 ]);
 
 /** The reply with what Redis leaves open made equal: the order of unordered elements. */
-export function comparable(command: readonly string[], wire: Wire): Wire {
+export function comparable(command: readonly string[], reply: Wire): Wire {
   const name = (command[0] ?? "").toUpperCase();
+  const wire = name === "COMMAND" ? withoutNotes(reply) : reply;
   if (!("items" in wire)) return wire;
   if (wire.type === "%" || unorderedPairs.has(name)) return { ...wire, items: sortedGroups(wire.items, 2) };
   if (wire.type === "~" || unordered.has(name)) return { ...wire, items: sortedGroups(wire.items, 1) };
@@ -26,6 +27,14 @@ export function comparable(command: readonly string[], wire: Wire): Wire {
   const elements = wire.items[1];
   if (group === undefined || elements === undefined || !("items" in elements)) return wire;
   return { ...wire, items: [wire.items[0] as Wire, { ...elements, items: sortedGroups(elements.items, group) }] };
+}
+
+/** Key specs without their notes: those are prose for readers of Redis's sources, and the dev server has none. */
+function withoutNotes(wire: Wire): Wire {
+  if (!("items" in wire)) return wire;
+  const [first] = wire.items;
+  const hasNotes = first !== undefined && "text" in first && first.text === "notes";
+  return { ...wire, items: (hasNotes ? wire.items.slice(2) : wire.items).map(withoutNotes) };
 }
 
 /** The reply with every text dropped: what must agree where chance decides. */
