@@ -32,7 +32,7 @@ export interface View {
   readonly scenes: readonly SceneView[];
 }
 
-const barCells = 24;
+const barCells = 16;
 const eighths = " ▏▎▍▌▋▊▉";
 
 /** A bar of up to `cells` cells, drawn in eighths of a cell. */

@@ -44,8 +44,8 @@ describe("the picture of the demo", () => {
       "└─ ● replica 127.0.0.1:4",
       "● master     127.0.0.1:1",
     ]);
-    expect(lines[0]).toContain(`reads      10 ${"█".repeat(6)} `);
-    expect(lines[1]).toContain(`reads      30 ${"█".repeat(18)} `);
+    expect(lines[0]).toContain(`reads      10 ${"█".repeat(4)} `);
+    expect(lines[1]).toContain(`reads      30 ${"█".repeat(12)} `);
     expect(lines[3]).toContain("back, and says it is the master");
   });
 

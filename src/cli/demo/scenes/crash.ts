@@ -30,11 +30,13 @@ export const crash: Scene = {
         readErrors.push(nameOf(error));
       }),
     );
+    state.say(["orders are written, products are looked at"]);
     await sleep(500);
 
     const heal = await stage.isolate(master);
     const doomedFrom = orders.acked.size;
     while (orders.acked.size < doomedFrom + doomedWrites) await sleep(2);
+    state.say([`${orders.acked.size - doomedFrom} orders are acknowledged that no replica has: the master is killed`]);
     const killedAt = performance.now();
     await master.crash();
     state.note(master, "killed");

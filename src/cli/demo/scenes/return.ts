@@ -11,7 +11,7 @@ export const oldMasterReturns: Scene = {
   async play({ client, nodes, state }) {
     const { master: old, first: current } = nodes;
     await old.restart();
-    state.note(old, "back, and says it is the master");
+    state.note(old, "back, says it is master");
     const errors: string[] = [];
     let purchases = 0;
     const buyers = keepDoing(6, 10, async () => {
@@ -21,6 +21,7 @@ export const oldMasterReturns: Scene = {
         errors.push(nameOf(error));
       }
     });
+    state.say(["customers go on buying"]);
     await sleep(durationMs);
     await buyers.stop();
 
@@ -32,8 +33,8 @@ export const oldMasterReturns: Scene = {
       (node) => node.id === old.id && node.role === "master" && node.health === "up",
     );
     state.say([
-      `it says role:${role}, the client has ${met ? "met" : "NOT met"} it · ${count(writesToOld)} writes and ` +
-        `${count(keysOnOld)} keys there, ${count(writes)} writes on the promoted one · ${errors.length} errors`,
+      `it says role:${role}, the client has ${met ? "met" : "NOT met"} it · ${count(writesToOld)} writes and ${count(keysOnOld)} keys there`,
+      `${count(writes)} writes on the promoted one · ${errors.length} errors`,
     ]);
     return {
       held: role === "master" && met && writesToOld === 0 && keysOnOld === 0 && writes > 0 && errors.length === 0,

@@ -16,6 +16,7 @@ export const spread: Scene = {
     };
     const visitors = keepDoing(24, 8, () => guarded(viewProduct(shop)));
     const buyers = keepDoing(3, 12, () => guarded(buy(shop, `order:spread:${purchases++}`)));
+    state.say(["visitors look at products, customers buy"]);
     await sleep(durationMs);
     await Promise.all([visitors.stop(), buyers.stop()]);
 
@@ -26,7 +27,8 @@ export const spread: Scene = {
     const writes = counts.find((each) => each.node === nodes.master)?.writes ?? 0;
     state.say([
       `${count(reads)} reads: ${percent(of(nodes.first), reads)} and ${percent(of(nodes.second), reads)} by the replicas, ` +
-        `${percent(of(nodes.master), reads)} by the master · ${count(writes)} writes, all by the master · ${errors.length} errors`,
+        `${percent(of(nodes.master), reads)} by the master`,
+      `${count(writes)} writes, all by the master · ${errors.length} errors`,
     ]);
     return {
       held: errors.length === 0 && writes > 0 && shares.every((share) => share > 0.1),
