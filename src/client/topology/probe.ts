@@ -31,4 +31,4 @@ export interface MonitorOptions {
 }
 
 /** Gap between two probes of one node, whoever asks; and the first gap while there is no master. Milliseconds. */
-export const MIN_GAP_MS = 50;
+export const MIN_GAP_MS = 10;
