@@ -23,7 +23,11 @@ await topology.failover({ mode: "crash" });
 // Written while nobody could take it: it waits for the new master.
 await redis.set("order:3", "paid");
 
+// prints: failover started
+// prints: master changed
+// prints: lost: order:2
 console.log(story.join("\n"));
+// prints: after it: ["paid",null,"paid"]
 console.log(`after it: ${JSON.stringify(await redis.mget("order:1", "order:2", "order:3"))}`);
 
 await redis.quit();

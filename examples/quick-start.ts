@@ -6,14 +6,15 @@ const topology = await DevTopology.start({ replicas: 2 });
 const redis = new ReplicatedClient(topology.options); // { master, replicas }: in production, your URLs
 
 await redis.set("greeting", "hello"); // goes to the master
-console.log(await redis.get("greeting")); // from a replica that has the write, else from the master: never older
+// From a replica that has the write, else from the master: never older.
+console.log(await redis.get("greeting")); // prints: hello
 
 // Everything ioredis can do works: pipelines, transactions, hashes, scripts, callbacks …
 await redis.multi().incr("visits").incr("visits").exec();
-console.log(Number(await redis.get("visits")));
+console.log(Number(await redis.get("visits"))); // prints: 2
 
 // Where would a command go, and why?
-console.log(redis.explain("GET", "greeting").intent, redis.explain("SET", "greeting", "x").intent);
+console.log(redis.explain("GET", "greeting").intent, redis.explain("SET", "greeting", "x").intent); // prints: read write
 
 await redis.quit();
 await topology.stop();
