@@ -8,13 +8,11 @@ import { RawClient } from "../support/raw-client.js";
 import { ReplicationTap } from "../support/replication-tap.js";
 
 /** Commands that the dev server does not have (yet); rows that begin with them are left out. */
-const absent = new Set(
-  [
-    ...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore", "restore"],
-    ...["xadd", "xtrim", "xgroup", "xreadgroup", "xack", "xautoclaim", "xclaim", "xsetid", "xread"],
-    ...["eval", "script", "function", "fcall"],
-  ].map((name) => name.toLowerCase()),
-);
+const absent = new Set([
+  ...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore", "restore"],
+  ...["xadd", "xtrim", "xgroup", "xreadgroup", "xack", "xautoclaim", "xclaim", "xsetid", "xread"],
+  ...["eval", "script", "function", "fcall"],
+]);
 
 /** A row of the capture: a command, on the first connection or left waiting on a second one, and what it sent. */
 interface Row {
@@ -85,6 +83,8 @@ describe("the replication stream is the one that redis-server 7.0.15 sends", () 
       await eventually(blocked);
       return "";
     }
+    // GT compares milliseconds, and the capture was not taken within one.
+    if (args.at(-1) === "gt") await sleep(5);
     const reply = await client.call(...args);
     if ("text" in reply && reply.text === "QUEUED") return "";
     const expected = row.stream === "" ? 0 : row.stream.split(" ; ").length;
@@ -99,6 +99,13 @@ describe("the replication stream is the one that redis-server 7.0.15 sends", () 
 
   const all = sections();
   it.each([...all.keys()].filter((name) => (all.get(name) ?? []).length > 0))("%s", async (name) => {
+    // Rows that are left out may have moved the stream to another database: this brings it back.
+    if (name !== [...all.keys()][0]) {
+      await client.call("publish", "section", name);
+      const offset = await masterOffset();
+      await eventually(() => tap.offset >= offset);
+      tap.take();
+    }
     const differences: string[] = [];
     for (const row of all.get(name) ?? []) {
       const sent = await run(row);

@@ -23,7 +23,6 @@ export class ReplicationTap {
   /** Resolves when the stream has begun. */
   static async attach(port: number): Promise<ReplicationTap> {
     const tap = new ReplicationTap(connect({ port, host: "127.0.0.1" }));
-    tap.#socket.write("REPLCONF capa psync2\r\n");
     tap.#socket.write("PSYNC ? -1\r\n");
     await eventually(() => tap.#phase === "stream");
     return tap;

@@ -12,8 +12,13 @@ export interface Waiter {
   readonly client: Client;
   readonly db: Database;
   readonly request: BlockRequest;
-  readonly timer: TimerHandle | null;
+  /** On the clock's monotonic time. */
+  readonly endMs: number;
+  timer: TimerHandle | null;
 }
+
+/** Timers of Node.js take no more than this; beyond it they fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Clients parked in blocking commands: who waits for which key, in which order, and until when. */
 export class Blocking {
@@ -30,12 +35,9 @@ export class Blocking {
 
   /** Parks a client; see `CommandContext.block`. */
   park(client: Client, request: BlockRequest): Reply {
-    const { clock } = this.server;
-    const timer =
-      request.timeoutMs > 0
-        ? clock.setTimer(() => this.unblock(client, request.timeoutReply()), request.timeoutMs)
-        : null;
-    const waiter: Waiter = { client, db: client.db, request, timer };
+    const endMs = request.timeoutMs > 0 ? this.server.clock.now() + request.timeoutMs : Number.POSITIVE_INFINITY;
+    const waiter: Waiter = { client, db: client.db, request, endMs, timer: null };
+    this.#arm(waiter);
     client.waiter = waiter;
     this.#count++;
     for (const key of request.keys) {
@@ -47,6 +49,15 @@ export class Blocking {
       waiter.db.awaited.add(key);
     }
     return NO_REPLY;
+  }
+
+  #arm(waiter: Waiter): void {
+    if (waiter.endMs === Number.POSITIVE_INFINITY) return;
+    const leftMs = waiter.endMs - this.server.clock.now();
+    waiter.timer = this.server.clock.setTimer(
+      () => (leftMs > LONGEST_TIMER_MS ? this.#arm(waiter) : this.unblock(waiter.client, waiter.request.timeoutReply())),
+      Math.min(leftMs, LONGEST_TIMER_MS),
+    );
   }
 
   /** Ends a client's wait with `reply` and lets its next commands run. Nothing happens if it is not parked. */

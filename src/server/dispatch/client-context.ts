@@ -59,7 +59,7 @@ export class ClientContext implements CommandContext {
   }
 
   block(request: BlockRequest): Reply {
-    if (this.server.inExec || this.client.connection === null) return request.timeoutReply();
+    if (this.server.inExec || this.client.connection === null) return (request.deniedReply ?? request.timeoutReply)();
     return this.server.blocking.park(this.client, request);
   }
 }

@@ -10,8 +10,10 @@ export interface BlockRequest {
   readonly keys: readonly Bytes[];
   /** Milliseconds; 0 = wait for ever. */
   readonly timeoutMs: number;
-  /** The answer when time is up (or where blocking is not allowed, as inside MULTI). */
+  /** The answer when time is up. */
   readonly timeoutReply: () => Reply;
+  /** The answer where blocking is not allowed, as inside MULTI; default: the timeout's. */
+  readonly deniedReply?: () => Reply;
   /**
    * Tries again after `key` was added, with `ctx` of the waiting client: the reply, or null to go on waiting (also when
    * the key holds another type). Tells of changes with `ctx.changed`, `ctx.propagate` as any command.

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { splitArguments } from "../../../src/protocol/resp/split-arguments.js";
 import { encodeCommand, show, type Wire } from "../../support/raw-client.js";
 import { comparable, shapeOf } from "./comparable.js";
-import type { Pair } from "./servers.js";
+import type { Pair, Side } from "./servers.js";
 
 /**
  * One line of a script:
@@ -50,21 +50,14 @@ export async function runScript(pair: Pair, steps: readonly Step[], resp: 2 | 3)
   const differences: string[] = [];
   let blocked = 0;
   for (const step of steps) {
-    const replies = await Promise.all(
-      pair.sides.map(async (side): Promise<Wire | null> => {
-        const isNew = !side.has(step.connection);
-        const client = await side.connection(step.connection);
-        if (isNew) await client.call("HELLO", String(resp));
-        if (step.mode === "call") return client.call(...step.args);
-        if (step.mode === "read") return client.read();
-        client.send(encodeCommand(step.args));
-        if (step.mode === "block") await side.blocked(blocked + 1);
-        return null;
-      }),
-    );
+    const perform = (side: Side): Promise<Wire | null> =>
+      performStep(side, step, resp, blocked + 1).catch((cause: unknown) => {
+        // A script is data: the line of the code says nothing, the line of the script all.
+        throw new Error(`${side.name} at "${step.line}"`, { cause });
+      });
+    const [dev, real] = await Promise.all(pair.sides.map(perform));
     if (step.mode === "block") blocked++;
     if (step.mode === "read" && blocked > 0) blocked--;
-    const [dev, real] = replies;
     if (dev == null || real == null) continue;
     const same = step.shapeOnly
       ? shapeOf(dev) === shapeOf(real)
@@ -72,4 +65,16 @@ export async function runScript(pair: Pair, steps: readonly Step[], resp: 2 | 3)
     if (!same) differences.push(`${step.line}\n  real ${show(real)}\n  dev  ${show(dev)}`);
   }
   return differences;
+}
+
+/** Does one step on one server; null if it reads nothing. */
+async function performStep(side: Side, step: Step, resp: 2 | 3, blocked: number): Promise<Wire | null> {
+  const isNew = !side.has(step.connection);
+  const client = await side.connection(step.connection);
+  if (isNew) await client.call("HELLO", String(resp));
+  if (step.mode === "call") return client.call(...step.args);
+  if (step.mode === "read") return client.read();
+  client.send(encodeCommand(step.args));
+  if (step.mode === "block") await side.blocked(blocked);
+  return null;
 }

@@ -57,7 +57,7 @@ function blockingMove(
   timeout: Bytes,
   rewritten: readonly Bytes[],
 ): Reply {
-  const timeoutMs = timeoutArg(timeout, ctx.nowMs);
+  const timeoutMs = timeoutArg(timeout);
   const attempt = (): Bytes | null => {
     const moved = move(ctx, source, target, from, to);
     if (moved !== null) ctx.rewrite(...rewritten);
@@ -68,7 +68,8 @@ function blockingMove(
   return ctx.block({
     keys: [source],
     timeoutMs,
-    timeoutReply: () => null,
+    timeoutReply: () => NULL_ARRAY,
+    deniedReply: () => null,
     retry: () => (awaitedList(ctx, source) === null ? null : attempt()),
   });
 }
@@ -83,7 +84,7 @@ export function lmpop(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 export function blmpop(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const timeoutMs = timeoutArg(arg(args, 1), ctx.nowMs);
+  const timeoutMs = timeoutArg(arg(args, 1));
   const { keys, side, count } = multiPopArgs(args, 2);
   return blockingPop(ctx, keys, timeoutMs, (key, list) => popMany(ctx, key, list, side, count));
 }
@@ -103,7 +104,7 @@ export function brpop(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 function blockingPopOne(ctx: CommandContext, args: readonly Bytes[], side: Side): Reply {
-  const timeoutMs = timeoutArg(arg(args, args.length - 1), ctx.nowMs);
+  const timeoutMs = timeoutArg(arg(args, args.length - 1));
   return blockingPop(ctx, args.slice(1, -1), timeoutMs, (key, list) => {
     const taken = take(ctx, key, list, side, 1);
     ctx.rewrite(side === "left" ? "LPOP" : "RPOP", key);

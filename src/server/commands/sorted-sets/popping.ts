@@ -40,7 +40,7 @@ export function popCommand(end: End): CommandHandler {
 /** A handler for BZPOPMIN and BZPOPMAX. */
 export function blockingPopCommand(end: End): CommandHandler {
   return (ctx, args) => {
-    const timeoutMs = timeoutArg(arg(args, args.length - 1), ctx.nowMs);
+    const timeoutMs = timeoutArg(arg(args, args.length - 1));
     return blockingPop(ctx, args.slice(1, -1), timeoutMs, (key, set) => {
       const [{ member, score } = fail(errors.noSuchKey)] = take(ctx, key, set, end, 1);
       ctx.rewrite(`ZPOP${end.toUpperCase()}`, key);
@@ -59,7 +59,7 @@ export function zmpop(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 export function bzmpop(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const timeoutMs = timeoutArg(arg(args, 1), ctx.nowMs);
+  const timeoutMs = timeoutArg(arg(args, 1));
   const { keys, end, count } = multiPopArgs(args, 2);
   return blockingPop(ctx, keys, timeoutMs, (key, set) => popMany(ctx, key, set, end, count));
 }

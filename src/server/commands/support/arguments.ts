@@ -2,6 +2,7 @@ import { type Bytes, ErrorReply } from "../../../protocol/resp/reply.js";
 import { errors, fail } from "../../dispatch/errors.js";
 import { parseDouble } from "./double.js";
 import { INT64_MIN, type Integer, parseInteger } from "./integer.js";
+import { parseLongDouble } from "./long-double.js";
 
 /** A 64-bit integer, or the command fails with `error`. */
 export function integerArg(text: Bytes, error: ErrorReply = errors.notInteger): Integer {
@@ -45,17 +46,14 @@ export function doubleArg(text: Bytes, error: ErrorReply = errors.notFloat): num
   return parseDouble(text) ?? fail(error);
 }
 
-const timeoutOutOfRange = new ErrorReply("ERR timeout is out of range");
-const LONGEST_MS = 2 ** 63;
-
-/** The timeout of a blocking command, given in seconds with a fraction, in milliseconds; 0 = for ever. */
-export function timeoutArg(text: Bytes, nowMs: number): number {
-  const seconds = parseDouble(text) ?? fail(errors.timeoutNotFloat);
-  const ms = Math.ceil(seconds * 1000);
-  if (seconds * 1000 >= LONGEST_MS) fail(timeoutOutOfRange);
-  if (ms < 0) fail(errors.timeoutNegative);
-  if (ms + nowMs >= LONGEST_MS) fail(timeoutOutOfRange);
-  return ms;
+/** The timeout of a blocking command, given in seconds with a fraction, in whole milliseconds; 0 = for ever. */
+export function timeoutArg(text: Bytes): number {
+  const seconds = parseLongDouble(text) ?? fail(errors.timeoutNotFloat);
+  // Redis turns what does not fit 64 bits into the lowest number there is: hence "negative" for the largest texts.
+  if (typeof seconds === "string") return fail(errors.timeoutNegative);
+  const ms = Math.ceil(Number(seconds.mantissa) * 2 ** seconds.exponent * 1000);
+  if (ms < 0 || ms >= 2 ** 63) fail(errors.timeoutNegative);
+  return seconds.mantissa > 0n ? Math.max(ms, 1) : 0;
 }
 
 /** Whether an argument is this keyword (given in lower case), in whatever case the client wrote it. */
