@@ -4,7 +4,7 @@ import { describe } from "vitest";
 import { hasRedisServer, RedisProcess, type RedisProcessOptions } from "../../src/cli/processes/redis-process.js";
 
 export { freePort } from "../../src/cli/processes/free-port.js";
-export { RedisProcess, type RedisProcessOptions, until } from "../../src/cli/processes/redis-process.js";
+export { RedisProcess, type RedisProcessOptions } from "../../src/cli/processes/redis-process.js";
 export { inSync, type RedisTopology, startRedisTopology } from "../../src/cli/processes/redis-topology.js";
 export { ErrorReplyError, type PlainReply, respCall } from "../../src/cli/processes/resp-call.js";
 

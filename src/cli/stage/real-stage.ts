@@ -1,5 +1,5 @@
 import { callsIn } from "../processes/info-fields.js";
-import { RedisProcess } from "../processes/redis-process.js";
+import type { RedisProcess } from "../processes/redis-process.js";
 import { inSync, startRedisTopology } from "../processes/redis-topology.js";
 import type { PlainReply } from "../processes/resp-call.js";
 import { LinkProxy } from "./link-proxy.js";
