@@ -1,9 +1,16 @@
-import type { Command } from "../connection/ioredis-types.js";
-import type { IssuedCommand } from "../connection/lean-command.js";
-import { AbortedError, ClientClosedError, CursorLostError, InvalidArgumentError, TimeoutError, UnknownOutcomeError } from "../errors.js";
-import type { CommandSpec } from "../routing/command-table.js";
 import type { DedicatedConnections } from "../connection/dedicated/dedicated-connections.js";
 import { Subscriber } from "../connection/dedicated/subscriber.js";
+import type { Command } from "../connection/ioredis-types.js";
+import type { IssuedCommand } from "../connection/lean-command.js";
+import {
+  AbortedError,
+  ClientClosedError,
+  CursorLostError,
+  InvalidArgumentError,
+  TimeoutError,
+  UnknownOutcomeError,
+} from "../errors.js";
+import type { CommandSpec } from "../routing/command-table.js";
 import type { Engine } from "./engine.js";
 import { Operation, type OperationSink } from "./operation.js";
 import { isReplyError } from "./reply-kind.js";
@@ -122,7 +129,15 @@ export class Dispatcher {
 
   #operation(command: IssuedCommand, spec: CommandSpec, scope: Scope): Operation {
     const { engine } = this.host;
-    const operation = new Operation(command, spec, scope.view, scope.db, engine.clock.now(), scope.node === null ? engine : this.#direct, this.settled);
+    const operation = new Operation(
+      command,
+      spec,
+      scope.view,
+      scope.db,
+      engine.clock.now(),
+      scope.node === null ? engine : this.#direct,
+      this.settled,
+    );
     operation.order = engine.nextOrder();
     this.pending++;
     const { timeoutMs, signal } = scope.view;
@@ -137,7 +152,12 @@ export class Dispatcher {
     if (scope.transaction?.wants(command.name) === true) return false;
     const refused = REFUSED.get(spec.name);
     if (refused !== undefined) {
-      command.reject(new InvalidArgumentError(`${spec.name.replace("|", " ").toUpperCase()} can't be used on a ReplicatedClient: ${refused}`, { command: command.name }));
+      command.reject(
+        new InvalidArgumentError(
+          `${spec.name.replace("|", " ").toUpperCase()} can't be used on a ReplicatedClient: ${refused}`,
+          { command: command.name },
+        ),
+      );
       return true;
     }
     if (spec.name === "quit") {
@@ -149,7 +169,12 @@ export class Dispatcher {
     }
     if (spec.name === "select") {
       const db = Number(command.args[0]);
-      if (!Number.isInteger(db) || db < 0) command.reject(new InvalidArgumentError(`SELECT takes the number of a database, got ${String(command.args[0])}`, { command: "select" }));
+      if (!Number.isInteger(db) || db < 0)
+        command.reject(
+          new InvalidArgumentError(`SELECT takes the number of a database, got ${String(command.args[0])}`, {
+            command: "select",
+          }),
+        );
       else {
         scope.db = db;
         command.resolve(Buffer.from("OK"));
@@ -163,7 +188,14 @@ export class Dispatcher {
     const { clock } = this.host.engine;
     const sent = (): "unknown" | "no" => (operation.connection?.wasSent(operation) ? "unknown" : "no");
     const place = { command: operation.name };
-    const timer = timeoutMs === null ? null : clock.setTimer(() => operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sent() })), timeoutMs, true);
+    const timer =
+      timeoutMs === null
+        ? null
+        : clock.setTimer(
+            () => operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sent() })),
+            timeoutMs,
+            true,
+          );
     const abort = (): void => operation.fail(new AbortedError({ ...place, sent: sent(), cause: signal?.reason }));
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
@@ -253,7 +285,12 @@ export class Dispatcher {
     const { connection } = operation;
     if (isReplyError(error)) operation.fail(this.host.engine.replyError(operation, error));
     else if (connection?.wasSent(operation)) {
-      operation.fail(new UnknownOutcomeError("the connection was lost before the reply", { node: connection.node, command: operation.name }));
+      operation.fail(
+        new UnknownOutcomeError("the connection was lost before the reply", {
+          node: connection.node,
+          command: operation.name,
+        }),
+      );
     } else operation.fail(this.host.engine.notConnected(connection?.node ?? "", operation));
   }
 }

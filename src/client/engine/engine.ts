@@ -78,6 +78,8 @@ export class Engine implements OperationSink {
   #masterOffset = -1;
   #ready = false;
   #stopped = false;
+  /** What commands reject with that were under way when the engine was stopped. */
+  #ended: ((operation: Operation) => Error) | null = null;
 
   constructor(
     readonly options: ResolvedOptions,
@@ -115,6 +117,7 @@ export class Engine implements OperationSink {
       selector: this.#selector,
       readHoldMs: options.readHoldMs,
       failoverTimeoutMs: options.failoverTimeoutMs,
+      started: () => this.#history !== null && [...this.links.values()].every((link) => link.tried),
       masterOffset: () => this.#masterOffset,
       demandFreshness: (bound) => this.#sampler.demand(bound),
       link: (node) => this.links.get(node),
@@ -190,6 +193,7 @@ export class Engine implements OperationSink {
   stop(error: (operation: Operation) => Error): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#ended = error;
     this.surveyor.stop();
     this.#sampler.stop();
     this.#acks.stop(error);
@@ -237,8 +241,8 @@ export class Engine implements OperationSink {
   }
 
   failed(operation: Operation, error: Error): void {
-    if (this.#stopped) {
-      operation.fail(error);
+    if (this.#ended !== null) {
+      for (const one of operation.transaction?.operations ?? [operation]) one.fail(this.#ended(one));
       return;
     }
     if (operation.inLane) this.lane.failed(operation, error);
@@ -300,11 +304,14 @@ export class Engine implements OperationSink {
   }
 
   fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void {
+    if (this.#ended !== null) {
+      for (const parked of flush.parked as Operation[]) if (!parked.settled) parked.fail(this.#ended(parked));
+      return;
+    }
     const link = this.links.get(connection.node);
     const history = this.#history;
-    const parked = flush.parked as Operation[];
     if (fence === null || link === undefined || history === null || link.connection !== connection) {
-      this.reader.reroute(parked);
+      this.reader.reroute(flush);
       return;
     }
     const isMaster = history.node === link.id;
@@ -315,6 +322,7 @@ export class Engine implements OperationSink {
       offset: mark.replid === history.replid ? mark.offset : -1,
       backlogFirstByte: mark.replid === history.replid ? mark.backlogFirstByte : -1,
     });
+    const seen = isMaster ? Number.POSITIVE_INFINITY : mark.replid === history.replid ? mark.offset : -1;
     const change = mark.learn({
       fence,
       generation: connection.generation,
@@ -327,13 +335,13 @@ export class Engine implements OperationSink {
       if (isMaster) this.#masterAt(fence.offset, flush);
       else this.#replicaAt(link, fence.offset, flush.sentAt);
       this.#sweep();
-      this.reader.release(parked);
+      this.reader.release(flush, seen);
       this.reader.retryHeld();
       this.#acks.check();
     } else {
       if (verdict !== "offset") link.serves = false;
       this.surveyor.requestCheck([link.id]);
-      this.reader.reroute(parked);
+      this.reader.reroute(flush);
     }
   }
 

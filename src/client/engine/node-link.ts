@@ -56,6 +56,11 @@ export class NodeLink implements Candidate {
     return this.target.node;
   }
 
+  /** Once a first generation was opened, or could not be. */
+  get tried(): boolean {
+    return this.connection !== null || this.lastFailure !== "";
+  }
+
   get latencyMs(): number | null {
     return this.connection === null ? null : this.connection.latencyMs;
   }

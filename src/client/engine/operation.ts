@@ -35,6 +35,8 @@ export class Operation extends CarriedCommand {
   parkedError: Error | null = null;
   /** The last refusal of the server, which is what it fails with if time runs out. */
   refusal: Error | null = null;
+  /** It was sent behind a fence of its own, which says what it surely saw. */
+  guessed = false;
   /** The fence in front of it showed that the node had not applied enough. */
   frontFailed = false;
   /** Monotonic time from which a read is held back for an eligible replica; -1 = it isn't. */

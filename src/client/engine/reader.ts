@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import { classifyRefusal } from "../../protocol/reply-errors.js";
-import type { NodeConnection } from "../connection/node-connection.js";
+import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import type { KeyLedger } from "../consistency/key-ledger.js";
 import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
 import type { Samples } from "../consistency/samples.js";
@@ -10,6 +10,7 @@ import type { NodeDescription, ReadContext } from "../types.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
 import { isReplyError } from "./reply-kind.js";
+import type { Transaction } from "./transaction.js";
 
 /** What reading asks of whoever owns it. */
 export interface ReaderHost {
@@ -19,6 +20,8 @@ export interface ReaderHost {
   readonly selector: Selector<NodeLink>;
   readonly readHoldMs: number;
   readonly failoverTimeoutMs: number;
+  /** False while the first look at the nodes goes on, so that none could be eligible yet. */
+  started(): boolean;
   /** The master's newest known offset of the adopted history; -1 = unknown. */
   masterOffset(): number;
   /** Somebody reads with a bound on staleness: marks and samples must be fresh enough for it. */
@@ -78,6 +81,7 @@ export class Reader {
     const link = selector.pick(form, need);
     if (link !== null && !link.isMaster && selector.outcome === "node") {
       operation.inLane = false;
+      operation.guessed = false;
       (link.connection as NodeConnection).send(operation);
     } else this.submit([operation]);
   }
@@ -96,8 +100,14 @@ export class Reader {
       operation.need = need;
       operation.verified = verified;
     }
-    const link =
-      typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(first, form, need);
+    let link: NodeLink | null;
+    try {
+      link = typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(first, form, need);
+    } catch (error) {
+      // The application's own function threw; it may be called from anywhere, and concerns this read only.
+      for (const operation of operations) operation.fail(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     if (link === null) {
       if (this.host.selector.outcome === "hold") this.#hold(operations);
       // The lane waits for a master, and gives up in time.
@@ -149,7 +159,7 @@ export class Reader {
     }
     const { transaction } = operation;
     if (transaction === null) operation.succeed(reply);
-    else if (transaction.collect(operation, reply, null)) transaction.settle();
+    else if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
   }
 
   failed(operation: Operation, error: Error): void {
@@ -169,25 +179,37 @@ export class Reader {
       operation.parkedError = decorated;
       return;
     }
-    if (operation.transaction !== null) {
-      if (operation.transaction.collect(operation, undefined, decorated)) operation.transaction.settle();
+    const { transaction } = operation;
+    if (transaction !== null) {
+      if (transaction.collect(operation, undefined, decorated)) this.#settleTransaction(transaction);
     } else if (refusal?.retry) this.#again(operation);
     else operation.fail(decorated);
   }
 
-  /** The fence behind these reads was judged good: their values may be handed out. */
-  release(parked: readonly Operation[]): void {
-    for (const operation of parked) {
-      if (operation.settled) continue;
-      if (operation.refusal !== null || operation.frontFailed) this.#again(operation);
-      else if (operation.parkedError !== null) operation.fail(operation.parkedError);
-      else operation.succeed(operation.reply);
+  /**
+   * The fence behind the reads of this flush was judged good: their values may be handed out, unless the node had been
+   * rolled back before it ran them. `seen` is what they surely saw, as the fence before this one on the same
+   * connection showed it: the one behind is no lower bound.
+   */
+  release(flush: Flush, seen: number): void {
+    for (const parked of flush.parked as Operation[]) {
+      // One that was sent elsewhere meanwhile has another fence behind it.
+      if (parked.settled || parked.flush !== flush) continue;
+      const { transaction } = parked;
+      if (transaction !== null) {
+        if (parked !== transaction.exec) continue;
+        if (!parked.guessed && parked.need > seen) this.#again(parked);
+        else this.#settleTransaction(transaction);
+      } else if (parked.refusal !== null || parked.frontFailed || (!parked.guessed && parked.need > seen))
+        this.#again(parked);
+      else if (parked.parkedError !== null) parked.fail(parked.parkedError);
+      else parked.succeed(parked.reply);
     }
   }
 
-  /** The fence behind these reads was not good: what they saw is worth nothing. */
-  reroute(parked: readonly Operation[]): void {
-    for (const operation of parked) this.#again(operation);
+  /** The fence behind the reads of this flush was not good: what they saw is worth nothing. */
+  reroute(flush: Flush): void {
+    for (const parked of flush.parked as Operation[]) if (parked.flush === flush) this.#again(parked);
   }
 
   /** Marks moved: looks whether what is held may go now. */
@@ -266,38 +288,50 @@ export class Reader {
       for (const operation of operations) operation.verified = true;
     }
     for (const operation of operations) {
+      operation.guessed = fenceInFront;
       operation.inLane = false;
       connection.send(operation);
     }
   }
 
+  /** All of it is answered. A refusal of any of its commands has discarded the whole: it is read elsewhere. */
+  #settleTransaction(transaction: Transaction): void {
+    const { exec, operations } = transaction;
+    if (operations.some(({ refusal, frontFailed }) => refusal !== null || frontFailed)) this.#again(exec);
+    else transaction.settle();
+  }
+
   /** Sends it again, wherever it may go now; the whole transaction if it is part of one. */
   #again(operation: Operation): void {
     if (operation.settled) return;
-    const { transaction } = operation;
+    const { transaction, refusal } = operation;
     if (transaction !== null && operation !== transaction.exec) return;
     const operations = transaction?.operations ?? [operation];
     transaction?.reset();
     const now = this.host.clock.now();
     for (const one of operations) {
+      one.flush = null;
       one.reply = undefined;
       one.parkedError = null;
       one.refusal = null;
       one.frontFailed = false;
     }
     if (now - operation.issuedAt >= this.host.failoverTimeoutMs) {
-      for (const one of operations) one.fail(operation.refusal ?? this.host.noMaster(one));
+      for (const one of operations) one.fail(refusal ?? this.host.noMaster(one));
       return;
     }
-    this.submit(operations);
+    if (operation.repeat !== null) operation.repeat();
+    else this.submit(operations);
   }
 
   #hold(operations: readonly Operation[]): void {
     const now = this.host.clock.now();
     const first = operations[0] as Operation;
-    if (first.heldSince < 0) first.heldSince = now;
-    const heldMs = now - first.heldSince;
-    if (heldMs >= this.host.readHoldMs) {
+    if (first.heldSince < 0 && this.host.started()) first.heldSince = now;
+    const heldMs = first.heldSince < 0 ? 0 : now - first.heldSince;
+    if (first.heldSince < 0 && now - first.issuedAt >= this.host.failoverTimeoutMs) {
+      for (const operation of operations) operation.fail(this.host.noMaster(operation));
+    } else if (heldMs >= this.host.readHoldMs) {
       for (const operation of operations) operation.fail(this.host.noReplica(operation, Math.round(heldMs)));
     } else this.#held.push(operations);
     if (this.#held.length > 0) this.#timer ??= this.host.clock.setTimer(() => this.#step(), HOLD_STEP_MS, true);

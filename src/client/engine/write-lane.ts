@@ -10,7 +10,11 @@ import type { Transaction } from "./transaction.js";
 /** What the lane asks of whoever owns it. */
 export interface LaneHost {
   readonly clock: Clock;
-  readonly limits: { readonly queuedCommands: number; readonly queuedBytes: number; readonly inFlightBytesPerNode: number };
+  readonly limits: {
+    readonly queuedCommands: number;
+    readonly queuedBytes: number;
+    readonly inFlightBytesPerNode: number;
+  };
   /** How long a command may wait for a master, in milliseconds. */
   readonly waitMs: number;
   /** A write was answered, which is its acknowledgement, errors included. `false` = EXEC said that nothing was applied. */
@@ -97,7 +101,12 @@ export class WriteLane {
       this.close();
       this.host.stale();
     }
-    if (this.#open && connection !== null && this.#queue.length === 0 && connection.inFlightBytes < this.host.limits.inFlightBytesPerNode) {
+    if (
+      this.#open &&
+      connection !== null &&
+      this.#queue.length === 0 &&
+      connection.inFlightBytes < this.host.limits.inFlightBytesPerNode
+    ) {
       for (const operation of operations) this.#send(operation, connection);
       return;
     }
@@ -175,7 +184,8 @@ export class WriteLane {
     if (!isReplyError(error)) this.#lost(operation, connection);
     else if (operation.transaction !== null) {
       const decorated = this.host.replyError(operation, error);
-      if (operation.transaction.collect(operation, undefined, decorated)) this.#settleTransaction(operation.transaction);
+      if (operation.transaction.collect(operation, undefined, decorated))
+        this.#settleTransaction(operation.transaction);
     } else this.#errorReply(operation, error, connection);
     this.#continue();
   }
@@ -183,13 +193,15 @@ export class WriteLane {
   /** Ends everything that waits, for instance because the client is closed. */
   rejectAll(error: (operation: Operation) => Error): void {
     this.close();
-    for (const operation of [...this.#again.splice(0), ...this.#queue.remove(() => true)]) this.#abandon(operation, error(operation));
+    for (const operation of [...this.#again.splice(0), ...this.#queue.remove(() => true)])
+      this.#abandon(operation, error(operation));
     this.#giveUp(error);
     this.#arm();
   }
 
   #giveUp(error: (operation: Operation) => Error): void {
-    for (const { operations } of this.#parked.splice(0)) for (const operation of operations) operation.fail(error(operation));
+    for (const { operations } of this.#parked.splice(0))
+      for (const operation of operations) operation.fail(error(operation));
   }
 
   #send(operation: Operation, connection: NodeConnection): void {
@@ -297,9 +309,7 @@ export class WriteLane {
   /** To be sent again, at its place in the order of issue. */
   #requeue(operation: Operation): void {
     // The fence of the flush it was in says nothing of the reply that it will have.
-    const parked = operation.flush?.parked;
-    const at = parked?.indexOf(operation) ?? -1;
-    if (at >= 0) parked?.splice(at, 1);
+    operation.flush = null;
     if (operation.repeat !== null) operation.repeat();
     else this.#again.push(operation);
   }
@@ -310,7 +320,8 @@ export class WriteLane {
     for (const refused of this.#again.slice()) {
       const { transaction } = refused;
       const refusal = (transaction?.exec ?? refused).refusal;
-      if (refused.order > applied.order || refusal === null || isRead(refused) || !this.host.overlap(refused, applied)) continue;
+      if (refused.order > applied.order || refusal === null || isRead(refused) || !this.host.overlap(refused, applied))
+        continue;
       for (const one of transaction?.operations ?? [refused]) {
         const at = this.#again.indexOf(one);
         if (at < 0) continue;
@@ -361,11 +372,13 @@ export class WriteLane {
     for (let i = this.#again.length - 1; i >= 0; i--) {
       if (overdue(this.#again[i] as Operation)) expired.unshift(...this.#again.splice(i, 1));
     }
-    for (const operation of expired) this.#abandon(operation, (operation.transaction?.exec ?? operation).refusal ?? this.host.timedOut(operation));
+    for (const operation of expired)
+      this.#abandon(operation, (operation.transaction?.exec ?? operation).refusal ?? this.host.timedOut(operation));
     const undecided = this.#parked.filter(({ operations }) => late(operations[0] as Operation));
     if (undecided.length > 0) {
       this.#parked = this.#parked.filter((one) => !undecided.includes(one));
-      for (const { operations } of undecided) for (const operation of operations) operation.fail(this.host.undecided(operation));
+      for (const { operations } of undecided)
+        for (const operation of operations) operation.fail(this.host.undecided(operation));
       this.#whenIdle();
     }
     this.#arm();

@@ -81,12 +81,12 @@ export class FakeConnection {
     this.cut(reason);
   }
 
-  /** Hands all that is queued to the socket. Returns what its fence would release. */
-  flush(): Operation[] {
+  /** Hands all that is queued to the socket. */
+  flush(): Flush {
     this.flushedSeq = this.#seq;
-    const { parked } = this.#flush;
+    const flush = this.#flush;
     this.#flush = this.#newFlush();
-    return parked as Operation[];
+    return flush;
   }
 
   /** Answers the fence that was sent in front. */
