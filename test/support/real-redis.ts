@@ -6,7 +6,7 @@ import { hasRedisServer, RedisProcess, type RedisProcessOptions } from "../../sr
 export { freePort } from "../../src/cli/processes/free-port.js";
 export { RedisProcess, type RedisProcessOptions } from "../../src/cli/processes/redis-process.js";
 export { inSync, type RedisTopology, startRedisTopology } from "../../src/cli/processes/redis-topology.js";
-export { ErrorReplyError, type PlainReply, respCall } from "../../src/cli/processes/resp-call.js";
+export { respCall } from "../../src/cli/processes/resp-call.js";
 
 /** Starts a redis-server of its own on a free port; resolves when it is ready. */
 export function startRedis(options: RedisProcessOptions = {}): Promise<RedisProcess> {
