@@ -81,7 +81,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 describe("List", () => {
   it("does what an array does, whatever is done to it", () => {
-    const property = fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+    const property = fc.property(fc.array(step, { minLength: 10, maxLength: 25, size: "max" }), (steps) => {
       const list = new List();
       const model: string[] = [];
       for (const run of steps) run(list, model);
@@ -91,6 +91,21 @@ describe("List", () => {
       for (const at of [0, 255, 256, model.length - 1, model.length]) expect(list.get(at)).toBe(model[at]);
     });
     fc.assert(property, { numRuns: 60, seed: 1, interruptAfterTimeLimit: 10_000 });
+  });
+
+  it("removes across the borders of chunks", () => {
+    const model = Array.from({ length: 2000 }, (_, i) => `e${i}`);
+    const list = new List(model);
+    for (const [at, count] of [
+      [100, 1000],
+      [0, 300],
+      [650, 500],
+      [255, 2],
+    ] as const) {
+      list.remove(at, count);
+      model.splice(at, count);
+      expect([...list]).toEqual(model);
+    }
   });
 
   it("has nothing outside its ends", () => {

@@ -113,6 +113,9 @@ describe("long doubles", () => {
     ["1e20", "1", "100000000000000000000"],
     ["0x10", "0x.8", "16.5"],
     ["1e400", "-1e400", "0"],
+    // Half way between two numbers of 64 bits: to the even one, down and up.
+    ["36893488147419103232", "2", "36893488147419103232"],
+    ["36893488147419103236", "2", "36893488147419103240"],
   ])("%s + %s → %s", (left, right, expected) => {
     const sum = addLongDouble(parseLongDouble(left) ?? "inf", parseLongDouble(right) ?? "inf");
     expect(sum === undefined ? sum : longDoubleText(sum)).toBe(expected);
