@@ -18,7 +18,7 @@ import { SlowLog } from "./dispatch/slow-log.js";
 import { StandaloneReplication } from "./dispatch/standalone.js";
 import { Stats } from "./dispatch/stats.js";
 import { ActiveExpiry } from "./keyspace/active-expiry.js";
-import { Database } from "./keyspace/database.js";
+import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
 import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";

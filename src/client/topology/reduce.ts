@@ -1,5 +1,4 @@
 import type { TopologyChange } from "../types.js";
-import type { NodeId } from "./address.js";
 import { healthOf, presentMaster, writableMaster } from "./describe.js";
 import { closeDraft, type Draft, openDraft, sameHold } from "./draft.js";
 import type { Effect } from "./effects.js";
@@ -133,9 +132,4 @@ export function holdReason(state: TopologyState): string {
 function wakeTime(state: TopologyState): number | null {
   const splitAt = state.hold?.splitAt ?? null;
   return splitAt === null ? null : splitAt + state.config.arbitrationMs;
-}
-
-/** Nodes that are known, in the order in which they became known. */
-export function nodeIds(state: TopologyState): readonly NodeId[] {
-  return [...state.nodes.keys()];
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { parseMemory } from "./parse-memory.js";
 import type { ParsedValue } from "./parse-value.js";
-import { parseMemory } from "./parse-value.js";
 
 const words = (text: Bytes): string[] => text.split(" ").filter((word) => word !== "");
 const isCount = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text);

@@ -38,8 +38,3 @@ export function continued(history: History, replid: string | null): History {
 export function adopted(replid: string, offset: number): History {
   return { replid, replid2: null, secondReplOffset: -1, offset };
 }
-
-/** After `bytes` more bytes of stream. */
-export function advanced(history: History, bytes: number): History {
-  return { ...history, offset: history.offset + bytes };
-}
