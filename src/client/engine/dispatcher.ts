@@ -61,6 +61,7 @@ export class Dispatcher {
     }
     if (this.#local(command, spec, scope)) return;
     const operation = this.#operation(command, spec, scope);
+    if (operation.settled) return;
     if (scope.node !== null) this.#toNode(operation, scope.node);
     else if (spec.name === "multi" || scope.transaction?.wants(command.name) === true) this.#carry(operation, scope);
     else if (spec.intent === "read") engine.reader.read(operation);
@@ -88,12 +89,17 @@ export class Dispatcher {
     const apart: Operation[] = [];
     let reads = true;
     let multi = false;
+    let open = 0;
     for (const command of commands) {
       const spec = engine.table.of(command.name, command.args);
       if (this.#local(command, spec, scope)) continue;
       const operation = this.#operation(command, spec, scope);
+      if (operation.settled) continue;
       const { name } = spec;
-      if (name === "multi") multi = true;
+      if (name === "multi") {
+        multi = true;
+        open = unit.length;
+      }
       // Inside MULTI nothing blocks, so all of it stays together.
       if (!multi && (spec.intent === "dedicated" || spec.intent === "pinned")) apart.push(operation);
       else {
@@ -101,6 +107,13 @@ export class Dispatcher {
         if (spec.intent !== "read" && name !== "multi" && name !== "exec" && name !== "discard") reads = false;
       }
       if (name === "exec" || name === "discard") multi = false;
+    }
+    if (multi) {
+      // On a connection that all share it would swallow what others send after it.
+      const error = new InvalidArgumentError("a MULTI in a pipeline needs its EXEC in the same pipeline", {
+        command: "multi",
+      });
+      for (const operation of unit.splice(open)) operation.fail(error);
     }
     findTransactions(unit);
     if (unit.length > 0) {
@@ -186,7 +199,11 @@ export class Dispatcher {
 
   #limit(operation: Operation, timeoutMs: number | null, signal: AbortSignal | null): void {
     const { clock } = this.host.engine;
-    const sent = (): "unknown" | "no" => (operation.connection?.wasSent(operation) ? "unknown" : "no");
+    // What lies on an open connection goes out with its flush, whoever has lost interest in it.
+    const sent = (): "unknown" | "no" => {
+      const { connection } = operation;
+      return connection !== null && (connection.state !== "closed" || connection.wasSent(operation)) ? "unknown" : "no";
+    };
     const place = { command: operation.name };
     const timer =
       timeoutMs === null
@@ -197,20 +214,24 @@ export class Dispatcher {
             true,
           );
     const abort = (): void => operation.fail(new AbortedError({ ...place, sent: sent(), cause: signal?.reason }));
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
     operation.onSettled = () => {
       clock.clearTimer(timer);
       signal?.removeEventListener("abort", abort);
     };
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
   }
 
   /** SCAN and its kin: cursors mean something only on the node that issued them. */
   #scan(operation: Operation, scope: Scope): void {
+    if (operation.settled) return;
     const { engine } = this.host;
+    operation.repeat ??= () => this.#scan(operation, scope);
     const cursor = String(operation.command.args[operation.spec.name === "scan" ? 0 : 1]);
     const home = scope.scanHome === null ? undefined : engine.links.get(scope.scanHome);
-    if (home?.connection?.state === "open" && (home.serves || home.isMaster)) {
+    const moved = operation.home !== null && operation.home !== scope.scanHome && cursor !== "0";
+    if (!moved && home?.connection?.state === "open" && (home.serves || home.isMaster)) {
+      operation.home = home.id;
       engine.reader.sendTo(operation, home);
       return;
     }
@@ -220,6 +241,7 @@ export class Dispatcher {
     }
     const chosen = engine.reader.choose(operation);
     scope.scanHome = chosen?.id ?? engine.history?.node ?? null;
+    operation.home = scope.scanHome;
     if (chosen === null) engine.toMaster([operation]);
     else engine.reader.sendTo(operation, chosen);
   }

@@ -48,6 +48,8 @@ export class Operation extends CarriedCommand {
   settledBy: Error | null = null;
   /** Sends it again by its own rule instead of by that of all reads, as the commands that carry a cursor do. */
   repeat: (() => void) | null = null;
+  /** The only node to which it may go; null = any that may serve it. */
+  home: string | null = null;
   /** Undoes what watches over its deadline or signal. */
   onSettled: (() => void) | null = null;
 
@@ -64,6 +66,7 @@ export class Operation extends CarriedCommand {
   ) {
     super();
     this.name = command.name;
+    this.wantsText = command.wantsText === true;
   }
 
   setReplyContext(context: ReplyContext): void {

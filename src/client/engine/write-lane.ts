@@ -223,6 +223,11 @@ export class WriteLane {
         for (let i = 0; i < rest; i++) this.#drop(this.#queue.shift() as Operation, error);
         continue;
       }
+      if (operation.home !== null && operation.home !== connection.node) {
+        // Its cursor means nothing to the master that was found meanwhile.
+        operation.repeat?.();
+        continue;
+      }
       this.#send(operation, connection);
       // MULTI to EXEC stand side by side in the queue, and nothing may come between them on the wire.
       for (let i = 0; i < rest; i++) this.#send(this.#queue.shift() as Operation, connection);

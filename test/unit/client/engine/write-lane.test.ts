@@ -426,3 +426,16 @@ describe("the write lane in a hold", () => {
     expect(lane.idle).toBe(true);
   });
 });
+
+it("a scan that waited for its home goes to no other master", async () => {
+  const { issuer, lane, connect } = laneOf();
+  let repeated = 0;
+  for (const home of ["A", "B"]) {
+    const scan = issuer.make("SCAN 17");
+    scan.home = home;
+    scan.repeat = () => void repeated++;
+    lane.submit([scan]);
+  }
+  expect(connect("B").log).toEqual(["SCAN 17"]);
+  expect(repeated).toBe(1);
+});

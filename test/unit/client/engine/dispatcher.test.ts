@@ -1,0 +1,164 @@
+import { Command } from "ioredis";
+import { describe, expect, it } from "vitest";
+import { Dispatcher, type DispatchHost } from "../../../../src/client/engine/dispatcher.js";
+import type { Operation } from "../../../../src/client/engine/operation.js";
+import { Scope } from "../../../../src/client/engine/scope.js";
+import type { ResolvedView } from "../../../../src/client/options/resolved.js";
+import { DEFAULT_VIEW } from "../../../../src/client/options/view.js";
+import { CommandTable } from "../../../../src/client/routing/command-table.js";
+import { ManualClock } from "../../../../src/core/manual-clock.js";
+import { FakeConnection } from "./support/fake-connection.js";
+
+/** A dispatcher over an engine that only notes what it is given. */
+function dispatcherOf() {
+  const clock = new ManualClock();
+  const lane: Operation[] = [];
+  const reads: Operation[] = [];
+  const homes: string[] = [];
+  const links = new Map<string, unknown>();
+  for (const id of ["A", "B"]) links.set(id, { id, serves: true, isMaster: false, connection: new FakeConnection(id) });
+  let order = 0;
+  const host = {
+    engine: {
+      table: new CommandTable(),
+      clock,
+      options: { redis: {} },
+      nextOrder: () => ++order,
+      noteIssue() {},
+      lane: { submit: (operations: Operation[]) => void lane.push(...operations) },
+      reader: {
+        read: (operation: Operation) => void reads.push(operation),
+        submit: (operations: Operation[]) => void reads.push(...operations),
+        choose: () => [...links.values()].find((link) => (link as { serves: boolean }).serves) ?? null,
+        sendTo: (operation: Operation, link: { id: string }) => {
+          reads.push(operation);
+          homes.push(link.id);
+        },
+      },
+      toMaster: (operations: Operation[]) => void lane.push(...operations),
+      links,
+      history: { node: "M" },
+    },
+    dedicated: {},
+    closed: false,
+    quit: () => Promise.resolve("OK"),
+  } as unknown as DispatchHost;
+  const dispatcher = new Dispatcher(host);
+  const scope = (view: Partial<ResolvedView> = {}): Scope => new Scope({ ...DEFAULT_VIEW, ...view } as ResolvedView, 0);
+  const command = (line: string): Command => {
+    const [name = "", ...args] = line.split(" ");
+    const made = new Command(name, args);
+    made.promise.catch(() => {});
+    return made;
+  };
+  return { clock, lane, reads, homes, links, dispatcher, scope, command };
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "OK",
+    ({ code, sent }: { code: string; sent: string }) => `${code} sent: ${sent}`,
+  );
+
+describe("a signal", () => {
+  it("that was aborted before the call: nothing is sent, nothing is left waiting", async () => {
+    const { dispatcher, scope, command, lane, reads, clock } = dispatcherOf();
+    const view = scope({ signal: AbortSignal.abort(), timeoutMs: 1000 });
+    const commands = [command("INCR n"), command("GET k")];
+    for (const one of commands) dispatcher.execute(one, view);
+    dispatcher.executeUnit([command("MULTI"), command("INCR n"), command("EXEC")], view);
+    for (const one of commands) expect(await codeOf(one.promise)).toBe("IOREPLICA_ABORTED sent: no");
+    expect([lane, reads]).toEqual([[], []]);
+    expect(clock.pending).toBe(0);
+    expect(dispatcher.pending).toBe(0);
+  });
+
+  it("that is aborted while the command lies on an open connection can't say that it was not sent", async () => {
+    const { dispatcher, scope, command, lane } = dispatcherOf();
+    const abort = new AbortController();
+    const incr = command("INCR n");
+    dispatcher.execute(incr, scope({ signal: abort.signal }));
+    new FakeConnection("A").send(lane[0] as Operation);
+    abort.abort();
+    expect(await codeOf(incr.promise)).toBe("IOREPLICA_ABORTED sent: unknown");
+  });
+
+  it("that is aborted while the command is queued: it was not sent", async () => {
+    const { dispatcher, scope, command } = dispatcherOf();
+    const abort = new AbortController();
+    const incr = command("INCR n");
+    dispatcher.execute(incr, scope({ signal: abort.signal }));
+    abort.abort();
+    expect(await codeOf(incr.promise)).toBe("IOREPLICA_ABORTED sent: no");
+    expect(dispatcher.pending).toBe(0);
+  });
+});
+
+it("timeoutMs rejects when it has passed and leaves no timer when it hasn't", async () => {
+  const { dispatcher, scope, command, lane, clock } = dispatcherOf();
+  const late = command("INCR n");
+  dispatcher.execute(late, scope({ timeoutMs: 50 }));
+  dispatcher.execute(command("INCR m"), scope({ timeoutMs: 50 }));
+  lane[1]?.succeed(1);
+  expect(clock.pending).toBe(1);
+  clock.advance(50);
+  expect(await codeOf(late.promise)).toBe("IOREPLICA_TIMEOUT sent: no");
+  expect(clock.pending).toBe(0);
+});
+
+describe("a pipeline", () => {
+  it("with a MULTI that has no EXEC is refused from there on: the connection is everybody's", async () => {
+    const { dispatcher, scope, command, lane } = dispatcherOf();
+    const commands = ["INCR a", "MULTI", "INCR b"].map(command);
+    dispatcher.executeUnit(commands, scope());
+    expect(lane.map(({ command: { args } }) => args[0])).toEqual(["a"]);
+    expect(await codeOf((commands[2] as Command).promise)).toBe("IOREPLICA_INVALID_ARGUMENT sent: no");
+  });
+
+  it("of reads goes to the reader, with one write in it to the lane, in order", () => {
+    const { dispatcher, scope, command, lane, reads } = dispatcherOf();
+    dispatcher.executeUnit(["GET a", "GET b"].map(command), scope());
+    dispatcher.executeUnit(["GET c", "INCR d"].map(command), scope());
+    expect(reads.map(({ command: { args } }) => args[0])).toEqual(["a", "b"]);
+    expect(lane.map(({ command: { args } }) => args[0])).toEqual(["c", "d"]);
+  });
+
+  it("of reads between MULTI and EXEC is a read", () => {
+    const { dispatcher, scope, command, reads } = dispatcherOf();
+    dispatcher.executeUnit(["MULTI", "GET a", "EXEC"].map(command), scope());
+    expect(reads.length).toBe(3);
+  });
+});
+
+describe("a scan", () => {
+  it("stays on the node of its first cursor", () => {
+    const { dispatcher, scope, command, homes } = dispatcherOf();
+    const view = scope();
+    for (const line of ["SCAN 0", "SCAN 17", "HSCAN h 3"]) dispatcher.execute(command(line), view);
+    expect(homes).toEqual(["A", "A", "A"]);
+  });
+
+  it("whose node has left rejects with CURSOR_LOST, and begins anew at cursor 0 elsewhere", async () => {
+    const { dispatcher, scope, command, homes, links } = dispatcherOf();
+    const view = scope();
+    dispatcher.execute(command("SCAN 0"), view);
+    links.delete("A");
+    const lost = command("SCAN 17");
+    dispatcher.execute(lost, view);
+    dispatcher.execute(command("SCAN 0"), view);
+    expect(await codeOf(lost.promise)).toBe("IOREPLICA_CURSOR_LOST sent: no");
+    expect(homes).toEqual(["A", "B"]);
+  });
+
+  it("whose node leaves while it is under way does the same", async () => {
+    const { dispatcher, scope, command, homes, links, reads } = dispatcherOf();
+    const view = scope();
+    const [first, second] = [command("SCAN 0"), command("SCAN 17")];
+    dispatcher.execute(first, view);
+    dispatcher.execute(second, view);
+    links.delete("A");
+    for (const operation of reads.slice()) operation.repeat?.();
+    expect(await codeOf(second.promise)).toBe("IOREPLICA_CURSOR_LOST sent: no");
+    expect(homes).toEqual(["A", "A", "B"]);
+  });
+});
