@@ -4,7 +4,10 @@ import { defineConfig } from "vitest/config";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** One vitest project per layer of tests, so that `--project unit` runs a layer alone. */
+/**
+ * One vitest project per layer of tests, so that `--project unit` runs a layer alone. Files of layers that touch
+ * nothing but values share a process's modules (`isolate: false`), which saves most of their time.
+ */
 const layer = (name: string, include: readonly string[], isolate = true) => ({
   extends: true as const,
   test: { name, include: [...include], isolate },
@@ -38,8 +41,8 @@ export default defineConfig({
       reportsDirectory: at("coverage"),
     },
     projects: [
-      layer("unit", ["test/unit/**/*.test.ts"]),
-      layer("spec", ["test/spec/**/*.test.ts"]),
+      layer("unit", ["test/unit/**/*.test.ts"], false),
+      layer("spec", ["test/spec/**/*.test.ts"], false),
       layer("differential", ["test/differential/**/*.test.ts"]),
       layer("e2e", ["test/e2e/**/*.test.ts"]),
       layer("tidy", ["test/tidy/**/*.test.ts"]),
