@@ -28,6 +28,7 @@ export const serverCommands: CommandGroup = {
   "slowlog|help": () => helpText("slowlog"),
 };
 
+const MONITOR_DENIED = new ErrorReply("ERR MONITOR isn't allowed for DENY BLOCKING client");
 const NO_SHUTDOWN = new ErrorReply("ERR No shutdown in progress.");
 const SHUTDOWN_FAILED = new ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.");
 const BAD_SLOWLOG_COUNT = new ErrorReply("ERR count should be greater than or equal to -1");
@@ -38,6 +39,7 @@ function time(ctx: CommandContext): Reply {
 
 function monitor(ctx: CommandContext): Reply {
   if (ctx.client.isReplica) return NO_REPLY;
+  if (ctx.server.inExec) return MONITOR_DENIED;
   ctx.client.isMonitor = true;
   ctx.server.monitors.add(ctx.client);
   return OK;

@@ -91,7 +91,7 @@ function build(spec: CommandSpec, handlers: Map<string, CommandHandler>): Comman
     subcommands.set(sub.name.slice(sub.name.indexOf("|") + 1), command);
   }
   if (handler === null && subcommands === null) return null;
-  const bits = flagBits(spec.flags);
+  const bits = flagBits(spec.name, spec.flags);
   const isWrite = (bits & Flag.write) !== 0;
   return {
     name: spec.name,

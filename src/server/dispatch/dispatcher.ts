@@ -89,6 +89,7 @@ export class Dispatcher {
       // A browser was led here by somebody else's page: don't let its body be read as commands.
       server.log("warning", "Possible SECURITY ATTACK detected. Connection aborted.");
       client.closing = true;
+      client.connection?.destroy();
       return;
     }
     const refusal = this.#refusal(client, command, args);
@@ -109,6 +110,7 @@ export class Dispatcher {
     }
     const reply = this.#call(client, known, args);
     if (reply !== NO_REPLY) client.reply(reply);
+    if (server.monitors.size > 0) feedMonitors(server, client, known, args);
     if (client.replyMode !== "on") this.#nextReplyMode(client);
     this.#afterUnit();
     client.streamOffset = server.replication.offset;
@@ -144,7 +146,7 @@ export class Dispatcher {
       );
     }
     if (server.replication.loading && (bits & Flag.loading) === 0) return errors.loading;
-    if (client.isReplica && (bits & (Flag.write | Flag.readonly)) !== 0) return errors.replicaKeyspace;
+    if ((client.isReplica || client.isMonitor) && (bits & (Flag.write | Flag.readonly)) !== 0) return errors.replicaKeyspace;
     return server.pause.mode !== null && server.pause.holds(client, bits) ? POSTPONED : null;
   }
 
@@ -185,8 +187,8 @@ export class Dispatcher {
       command.failedCalls++;
       server.stats.countError(reply.text);
     }
-    server.slowLog.note(client, args, micros);
-    if (server.monitors.size > 0) feedMonitors(server, client, command, args);
+    server.slowLog.note(client, command, args, micros);
+    if (server.inExec && server.monitors.size > 0) feedMonitors(server, client, command, args);
     return reply;
   }
 

@@ -25,15 +25,20 @@ const BITS: Readonly<Record<string, number>> = {
   pubsub: Flag.pubsub,
   skip_monitor: Flag.skipMonitor,
   denyoom: Flag.denyOom,
-  may_replicate: Flag.mayReplicate,
   admin: Flag.admin,
   blocking: Flag.blocking,
   protected: Flag.protected,
 };
 
-/** The bits of a list of flag names; names without a bit are left out. */
-export function flagBits(flags: readonly string[]): number {
-  let bits = 0;
+/**
+ * Commands that go into the stream although they are no writes. COMMAND doesn't say which; these are they in 7.0, of
+ * the scripts only those that may write.
+ */
+const MAY_REPLICATE = new Set(["publish", "spublish", "pfcount", "eval", "evalsha", "fcall"]);
+
+/** The bits of a command's flags; flags without a bit are left out. */
+export function flagBits(name: string, flags: readonly string[]): number {
+  let bits = MAY_REPLICATE.has(name) ? Flag.mayReplicate : 0;
   for (const flag of flags) bits |= BITS[flag] ?? 0;
   return bits;
 }

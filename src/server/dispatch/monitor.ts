@@ -4,6 +4,7 @@ import { quoted } from "../commands/support/quoted.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 import { Flag } from "./flags.js";
+import { redacted } from "./redact.js";
 import type { Command } from "./registry.js";
 
 /** Tells those who MONITOR of a command that ran. Administrative commands (they carry passwords) are not shown. */
@@ -18,6 +19,6 @@ export function feedMonitors(server: ServerCore, client: Client, command: Comman
       : endpoints.unixPath !== undefined
         ? `unix:${endpoints.unixPath}`
         : `${endpoints.peer.host}:${endpoints.peer.port}`;
-  const line = new SimpleString(`${time} [${client.db.index} ${from}] ${args.map(quoted).join(" ")}`);
+  const line = new SimpleString(`${time} [${client.db.index} ${from}] ${redacted(command, args).map(quoted).join(" ")}`);
   for (const monitor of server.monitors) monitor.push(line);
 }

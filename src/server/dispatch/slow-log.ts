@@ -2,6 +2,8 @@ import { Ring } from "../../core/ring.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
+import { redacted } from "./redact.js";
+import type { Command } from "./registry.js";
 
 /** One slow command. */
 export interface SlowEntry {
@@ -34,14 +36,14 @@ export class SlowLog {
   }
 
   /** Notes a command if it was slow. */
-  note(client: Client, args: readonly Bytes[], micros: number): void {
+  note(client: Client, command: Command, args: readonly Bytes[], micros: number): void {
     if (this.#thresholdMicros < 0 || micros < this.#thresholdMicros) return;
     const address = client.connection === null ? "" : addressOf(client.connection.endpoints.peer);
     this.#entries?.push({
       id: this.#nextId++,
       atS: Math.floor(this.server.keyspace.nowMs / 1000),
       micros: Math.round(micros),
-      args: shorten(args),
+      args: shorten(redacted(command, args)),
       address,
       clientName: client.name,
     });

@@ -125,7 +125,7 @@ export class Connection {
     this.flush();
     this.#endAfterWrite = true;
     if (this.#delayed.length > 0) this.#delay(null);
-    else this.stream.end();
+    else this.#close();
   }
 
   /** Closes at once; with `reset` the peer sees RST, as when a process was killed. */
@@ -164,10 +164,15 @@ export class Connection {
       this.#delayTimers.delete(timer);
       const first = this.#delayed.shift();
       if (this.#closed || first === undefined) return;
-      if (first.data === null) this.stream.end();
+      if (first.data === null) this.#close();
       else this.stream.write(first.data);
     }, this.#outputDelayMs);
     this.#delayTimers.add(timer);
+  }
+
+  /** Closes once everything is written, without waiting for the peer to close its side too. */
+  #close(): void {
+    this.stream.end(() => this.stream.destroy());
   }
 
   #finish(): void {

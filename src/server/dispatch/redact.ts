@@ -1,0 +1,22 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Command } from "./registry.js";
+
+const REDACTED = "(redacted)";
+/** Directives whose value is a secret. */
+const SECRETS = new Set(["requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"]);
+
+/** The arguments as MONITOR and SLOWLOG may show them: without passwords. */
+export function redacted(command: Command, args: readonly Bytes[]): readonly Bytes[] {
+  switch (command.name) {
+    case "auth":
+      return args.map((arg, i) => (i === 0 ? arg : REDACTED));
+    case "hello": {
+      const at = args.findIndex((arg, i) => i > 1 && arg.toLowerCase() === "auth");
+      return at < 0 ? args : args.map((arg, i) => (i === at + 1 || i === at + 2 ? REDACTED : arg));
+    }
+    case "config|set":
+      return args.map((arg, i) => (i % 2 === 1 && SECRETS.has((args[i - 1] as Bytes).toLowerCase()) ? REDACTED : arg));
+    default:
+      return args;
+  }
+}
