@@ -22,6 +22,7 @@ import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
 import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
+import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
 
 /** Levels of Redis's log lines: `.` debug, `-` verbose, `*` notice, `#` warning. */
@@ -70,6 +71,7 @@ export class ServerCore {
   readonly pubsub = new PubSub();
   readonly blocking: Blocking;
   readonly pause: Pause;
+  readonly limits: ClientLimits;
   readonly commands: CommandSet;
   readonly expiry: ActiveExpiry;
   /** The client in whose name the master's commands run. */
@@ -100,6 +102,7 @@ export class ServerCore {
     this.slowLog = new SlowLog(this);
     this.blocking = new Blocking(this);
     this.pause = new Pause(this);
+    this.limits = new ClientLimits(this);
     this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
     for (const [from, to] of this.config.renames) this.commands.rename(from, to);
     this.expiry = new ActiveExpiry(this);
@@ -141,6 +144,7 @@ export class ServerCore {
     await this.replication.shutdown(save);
     this.expiry.stop();
     this.pause.stop();
+    this.limits.stop();
     for (const timer of this.#sleeps) this.clock.clearTimer(timer);
     for (const client of [...this.clients.values()]) {
       if (reset) client.connection?.destroy(true);
@@ -162,6 +166,7 @@ export class ServerCore {
     connection.onData = (chunk) => {
       client.decoder.push(chunk);
       this.#dispatcher.workOff(client);
+      this.limits.checkQuery(client);
       connection.flush();
     };
     connection.onClose = () => this.#forget(client);

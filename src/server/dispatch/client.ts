@@ -75,11 +75,16 @@ export class Client {
   reply(reply: Reply): void {
     if (this.connection === null || this.replyMode !== "on") return;
     this.connection.write(encodeReply(reply, this.resp));
+    const { limits } = this.ctx.server;
+    if (limits.normalOutput > 0) limits.checkOutput(this, limits.normalOutput);
   }
 
   /** Sends what the client did not ask for just now: a pub/sub message, a MONITOR line. CLIENT REPLY OFF does not stop it. */
   push(reply: Reply): void {
-    if (this.connection !== null) this.connection.write(encodeReply(reply, this.resp));
+    if (this.connection === null) return;
+    this.connection.write(encodeReply(reply, this.resp));
+    const { limits } = this.ctx.server;
+    if (limits.pubsubOutput > 0) limits.checkOutput(this, limits.pubsubOutput);
   }
 
   /** In a state where only pub/sub commands are allowed (RESP2). */

@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { chmodSync, unlinkSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import type { ServerCore } from "../server-core.js";
@@ -64,6 +64,8 @@ export class Listener {
       // It wasn't there.
     }
     await this.#listen({ path });
+    const mode = this.core.config.number("unixsocketperm");
+    if (mode !== 0) chmodSync(path, mode);
   }
 
   #listen(options: {
