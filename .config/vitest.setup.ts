@@ -15,6 +15,11 @@ for (const method of ["log", "info", "warn", "error", "debug", "trace"] as const
   };
 }
 
+// What Node.js warns of is a bug of ours: a listener too many, a timer that is longer than it can wait.
+process.on("warning", (warning) => {
+  if (/^(MaxListenersExceeded|TimeoutOverflow|TimeoutNegative)Warning$/.test(warning.name)) printed.push(String(warning));
+});
+
 afterEach(() => {
   const lines = printed.splice(0);
   if (lines.length > 0) throw new Error(`the library wrote to the console: ${lines.join("; ")}`);

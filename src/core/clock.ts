@@ -20,14 +20,22 @@ export interface Clock {
   setImmediate(run: () => void): void;
 }
 
-/** Time as the machine has it. */
+/** What Node.js can wait in one go (24.8 days); it takes anything longer for 1 ms. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Time as the machine has it. Waits of any length are kept. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   epoch: () => Date.now(),
   setTimer(run, ms, keepAlive = false) {
-    const id = setTimeout(run, ms);
-    if (!keepAlive) id.unref();
-    return { id };
+    const timer: { id: unknown } = { id: null };
+    const arm = (left: number): void => {
+      const id = left > LONGEST_MS ? setTimeout(() => arm(left - LONGEST_MS), LONGEST_MS) : setTimeout(run, left);
+      if (!keepAlive) id.unref();
+      timer.id = id;
+    };
+    arm(ms);
+    return timer;
   },
   clearTimer(timer) {
     if (timer) clearTimeout(timer.id as NodeJS.Timeout);
