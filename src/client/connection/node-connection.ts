@@ -294,6 +294,8 @@ export class NodeConnection {
     const fence = error || this.state === "closed" ? null : parseFence(reply as Buffer);
     if (fence) this.lastFence = fence;
     this.host.fenced(this, fence, flush);
+    // BUSY is an answer in its place: the server runs a script, and so long says this to everything.
+    if (error?.message.startsWith("BUSY ")) return;
     if (!fence && this.state === "open") this.destroy(error ? `INFO replication failed: ${error.message}` : "a fence was answered with something else: replies are out of step");
   };
 

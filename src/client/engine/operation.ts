@@ -7,6 +7,9 @@ import type { ResolvedView } from "../options/resolved.js";
 import type { CommandSpec } from "../routing/command-table.js";
 import type { Transaction } from "./transaction.js";
 
+/** What comes after a generation was given up, in the same bytes: whose reply it is, is not known any more. */
+const OUT_OF_STEP = "the connection was given up before the reply";
+
 /** Told by an operation what came back on the wire. */
 export interface OperationSink {
   /** The server answered. */
@@ -81,12 +84,13 @@ export class Operation extends CarriedCommand {
 
   resolve(reply: unknown): void {
     this.connection?.answered(this);
-    this.sink.replied(this, reply);
+    if (this.connection?.state === "closed") this.sink.failed(this, new Error(OUT_OF_STEP));
+    else this.sink.replied(this, reply);
   }
 
   reject(error: Error): void {
     this.connection?.answered(this);
-    this.sink.failed(this, error);
+    this.sink.failed(this, this.connection?.state === "closed" ? new Error(OUT_OF_STEP) : error);
   }
 
   /** Gives the caller the reply. */
