@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { splitArguments } from "../../protocol/resp/split-arguments.js";
 import { globMatch } from "../../server/commands/support/glob.js";
-import type { Config} from "../../server/config/config.js";
+import type { Config } from "../../server/config/config.js";
 import { ConfigError, findDirective } from "../../server/config/config.js";
 
 /** A setting that redis-server would refuse to start with; `line` counts from 1. */

@@ -10,6 +10,8 @@ export interface IssuedCommand {
   reject(error: Error): void;
   setReplyContext(context: ReplyContext): void;
   toWritable(socket: object): string | Buffer;
+  /** The reply's strings are to be given as text; ioredis's own `Command` takes Buffers. */
+  readonly wantsText?: boolean;
 }
 
 type Argument = string | Buffer;
@@ -44,22 +46,18 @@ function byteLength(text: string): number {
  */
 export class LeanCommand implements IssuedCommand {
   readonly promise: Promise<unknown>;
-  #resolve!: (value: unknown) => void;
+  resolve!: (reply: unknown) => void;
   reject!: (error: Error) => void;
 
   constructor(
     readonly name: string,
     readonly args: readonly Argument[],
-    private readonly text: boolean,
+    readonly wantsText: boolean,
   ) {
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
+      this.resolve = resolve;
       this.reject = reject;
     });
-  }
-
-  resolve(reply: unknown): void {
-    this.#resolve(this.text ? toText(reply) : reply);
   }
 
   setReplyContext(): void {}
@@ -87,11 +85,6 @@ export class LeanCommand implements IssuedCommand {
 }
 
 const CRLF = Buffer.from("\r\n");
-
-function toText(reply: unknown): unknown {
-  if (Buffer.isBuffer(reply)) return reply.toString();
-  return Array.isArray(reply) ? reply.map(toText) : reply;
-}
 
 /**
  * The arguments as a lean command takes them; null if they need ioredis's own handling (nested lists, objects,

@@ -4,6 +4,7 @@ import { deferred } from "../../core/deferred.js";
 import { type Fence, parseFence } from "../../protocol/info.js";
 import { type HandshakeRequest, handshake, type NodeIdentity } from "./handshake.js";
 import { type OpenedRedis, type OpenOptions, openRedis } from "./open-redis.js";
+import { ReplyReader } from "./reply-reader.js";
 import type { SocketBatch } from "./socket-batch.js";
 import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
 
@@ -90,6 +91,7 @@ export class NodeConnection {
   #opened: OpenedRedis | null = null;
   #batch: SocketBatch | null = null;
   #latencyProbe: Flush | null = null;
+  #reader: ReplyReader | null = null;
 
   constructor(
     /** Id of the node in the topology. */
@@ -117,15 +119,15 @@ export class NodeConnection {
       },
       ended: (error) => {
         this.#close(error ? describeSocketError(error) : "closed by the server", error ?? null);
+        this.#reader?.rejectAll(new Error("Connection is closed."));
         ended.reject(this.cause ?? new Error(this.reason));
+        this.#notifyClosed();
       },
     });
     this.#opened = opened;
     this.#redis = opened.redis;
     opened.redis.on("error", (error: Error) => {
       this.cause ??= error;
-      // Once open, an error of ioredis's means that replies and commands are out of step.
-      if (this.state === "open") this.destroy(error.message);
     });
     opened.redis.on("end", () => {
       ended.reject(this.cause ?? new Error(this.reason || "Connection is closed."));
@@ -136,11 +138,15 @@ export class NodeConnection {
       this.destroy(this.cause.message);
     }, this.options.connectTimeoutMs);
     try {
-      await Promise.race([opened.redis.connect().catch((error: unknown) => Promise.reject(this.cause ?? error)), ended.promise]);
+      await Promise.race([
+        opened.redis.connect().catch((error: unknown) => Promise.reject(this.cause ?? error)),
+        ended.promise,
+      ]);
       const identity = await Promise.race([handshake(opened.redis, request), ended.promise]);
       this.identity = identity;
       if ((this.state as ConnectionState) === "closed") throw this.cause ?? new Error(this.reason);
       this.state = "open";
+      this.#reader = new ReplyReader(opened.redis, this.options.redis, (problem) => this.destroy(problem));
       const batch = this.#batch;
       if (batch) batch.schedule = () => this.#schedule();
       return identity;
@@ -196,7 +202,7 @@ export class NodeConnection {
   fenceInFront(judge: (fence: Fence | null) => void): void {
     this.#send(
       new InternalCommand("info", FENCE, (reply, error) => {
-        judge(error ? null : parseFence(reply as Buffer));
+        judge(error ? null : parseFence(reply as string | Buffer));
       }),
     );
   }
@@ -210,6 +216,7 @@ export class NodeConnection {
   destroy(reason: string): void {
     if (this.state === "closed") return;
     this.#close(reason, null);
+    this.#reader?.stop();
     const socket = this.#opened?.socket();
     if (socket) socket.destroy();
     else this.#opened?.redis.disconnect();
@@ -240,15 +247,12 @@ export class NodeConnection {
     this.#write(command);
   }
 
-  /**
-   * Puts a command into ioredis's queue of what awaits a reply, and its bytes into the batch. What ioredis's own
-   * `sendCommand` does beside that (offline queue, time-outs, tracing, modes) is decided elsewhere here, and cost
-   * a fifth of a command's time.
-   */
+  /** Puts the bytes into the batch and the command into the line of those that await a reply. */
   #write(command: WireCommand): void {
     const redis = this.#redis;
     const batch = this.#batch;
-    if (redis === null || batch === null || redis.status !== "ready" || !redis.stream.writable) {
+    const reader = this.#reader;
+    if (redis === null || batch === null || reader === null || this.state !== "open" || !redis.stream.writable) {
       // A socket that is ending says so before it closes; who asks must not be told "open" and be refused again at once.
       this.destroy("the socket can't be written to any more");
       command.reject(new Error("Connection is closed."));
@@ -256,7 +260,7 @@ export class NodeConnection {
     }
     command.setReplyContext(redis.condition);
     batch.append(command.toWritable(redis.stream));
-    redis.commandQueue.push({ command: command as never, stream: undefined as never, select: this.#db });
+    reader.expect(command);
   }
 
   #select(db: number): void {
@@ -291,12 +295,17 @@ export class NodeConnection {
 
   readonly #onFence = (flush: Flush, reply: unknown, error: Error | null): void => {
     if (flush === this.#latencyProbe) this.#measure(flush);
-    const fence = error || this.state === "closed" ? null : parseFence(reply as Buffer);
+    const fence = error || this.state === "closed" ? null : parseFence(reply as string | Buffer);
     if (fence) this.lastFence = fence;
     this.host.fenced(this, fence, flush);
     // BUSY is an answer in its place: the server runs a script, and so long says this to everything.
     if (error?.message.startsWith("BUSY ")) return;
-    if (!fence && this.state === "open") this.destroy(error ? `INFO replication failed: ${error.message}` : "a fence was answered with something else: replies are out of step");
+    if (!fence && this.state === "open")
+      this.destroy(
+        error
+          ? `INFO replication failed: ${error.message}`
+          : "a fence was answered with something else: replies are out of step",
+      );
   };
 
   #measure(flush: Flush): void {
@@ -309,6 +318,7 @@ export class NodeConnection {
 /** `INFO replication` behind the commands of its flush. */
 class FenceCommand extends WireCommand {
   readonly name = "info";
+  override wantsText = true;
 
   constructor(
     private readonly flush: Flush,

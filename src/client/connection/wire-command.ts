@@ -1,21 +1,13 @@
 import type { Command } from "ioredis";
 
-const NO_ARGS: never[] = [];
-
 /** What ioredis asks of the commands that it sends; `setReplyContext` is told the protocol of the connection. */
 export type ReplyContext = Parameters<Command["setReplyContext"]>[0];
 
-/**
- * The lean object that stands in ioredis's command queue: no promise, no timers, no tracing of its own. It
- * shows ioredis no arguments, since ioredis copies `args` (passwords and values included) onto every error.
- */
+/** What stands in a connection's queue from being written until its reply: no promise and no timers of its own. */
 export abstract class WireCommand {
   abstract readonly name: string;
-  readonly args: readonly never[] = NO_ARGS;
-  /** ioredis looks at these; a lean command has none of them. */
-  readonly promise: undefined = undefined;
-  readonly isTraced = true;
-
+  /** Strings of the reply are wanted as text (UTF-8) rather than as Buffers. */
+  wantsText = false;
   /** Number on its connection, from 1; the order on the wire. 0 = on no connection. */
   seq = 0;
   /** Characters written, which stand for bytes; 0 before it was queued. */
@@ -23,7 +15,7 @@ export abstract class WireCommand {
 
   abstract setReplyContext(context: ReplyContext): void;
   abstract toWritable(socket: object): string | Buffer;
-  /** The server's reply, as ioredis decoded it (strings are Buffers). */
+  /** The server's reply. */
   abstract resolve(reply: unknown): void;
   /** The server's error reply, or the end of the connection. */
   abstract reject(error: Error): void;
@@ -37,6 +29,7 @@ export class InternalCommand extends WireCommand {
     private readonly settle: (reply: unknown, error: Error | null) => void,
   ) {
     super();
+    this.wantsText = true;
   }
 
   setReplyContext(): void {}

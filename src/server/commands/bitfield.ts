@@ -12,7 +12,9 @@ export const bitfieldCommands: CommandGroup = {
   bitfield_ro: (ctx, args) => bitfield(ctx, args, true),
 };
 
-const BAD_TYPE = new ErrorReply("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
+const BAD_TYPE = new ErrorReply(
+  "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
+);
 const BAD_OVERFLOW = new ErrorReply("ERR Invalid OVERFLOW type specified");
 const ONLY_GET = new ErrorReply("ERR BITFIELD_RO only supports the GET subcommand");
 
@@ -44,7 +46,8 @@ function parse(ctx: CommandContext, args: readonly Bytes[]): Operation[] {
     const type = args[i + 1] as Bytes;
     const width = parseInteger(type.slice(1));
     const signed = type.startsWith("i");
-    if ((!signed && !type.startsWith("u")) || width === undefined || width < 1 || width > (signed ? 64 : 63)) fail(BAD_TYPE);
+    if ((!signed && !type.startsWith("u")) || width === undefined || width < 1 || width > (signed ? 64 : 63))
+      fail(BAD_TYPE);
     const offset = bitOffsetArg(ctx, args[i + 2] as Bytes, Number(width));
     const amount = kind === "get" ? 0n : BigInt(parseInteger(args[i + 3] as Bytes) ?? fail(errors.notInteger));
     operations.push({ kind: kind as Operation["kind"], signed, width: Number(width), offset, amount, overflow });

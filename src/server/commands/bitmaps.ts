@@ -19,7 +19,8 @@ export function bitOffsetArg(ctx: CommandContext, text: Bytes, width = 0): numbe
   const counted = width > 0 && text.startsWith("#");
   const value = parseInteger(counted ? text.slice(1) : text) ?? fail(BAD_OFFSET);
   const offset = Number(value) * (counted ? width : 1);
-  const outside = offset < 0 || (!ctx.client.isMasterLink && offset / 8 >= ctx.server.config.number("proto-max-bulk-len"));
+  const outside =
+    offset < 0 || (!ctx.client.isMasterLink && offset / 8 >= ctx.server.config.number("proto-max-bulk-len"));
   return outside ? fail(BAD_OFFSET) : offset;
 }
 

@@ -16,8 +16,8 @@ import { objectCommands } from "./objects.js";
 import { pubsubCommands } from "./pubsub.js";
 import { serverCommands } from "./server.js";
 import { setCommands } from "./sets.js";
-import { sortedSetCommands } from "./sorted-sets/index.js";
 import { sortCommands } from "./sort.js";
+import { sortedSetCommands } from "./sorted-sets/index.js";
 import { stringCommands } from "./strings.js";
 import { transactionCommands } from "./transactions.js";
 

@@ -43,7 +43,10 @@ function lcs(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (!indexes) return text;
   const shown = matches.filter((match) => match.a[1] - match.a[0] + 1 >= shortest);
   return new MapReply([
-    ["matches", shown.map((match) => (withLength ? [match.a, match.b, match.a[1] - match.a[0] + 1] : [match.a, match.b]))],
+    [
+      "matches",
+      shown.map((match) => (withLength ? [match.a, match.b, match.a[1] - match.a[0] + 1] : [match.a, match.b])),
+    ],
     ["len", length],
   ]);
 }

@@ -44,13 +44,17 @@ function parse(args: readonly Bytes[], mayStore: boolean): Options {
 }
 
 /** The elements in the order that the value itself has. */
-function elementsOf(ctx: CommandContext, key: Bytes): { readonly elements: Bytes[]; readonly type: "list" | "set" | "zset" } {
+function elementsOf(
+  ctx: CommandContext,
+  key: Bytes,
+): { readonly elements: Bytes[]; readonly type: "list" | "set" | "zset" } {
   const value = ctx.db.lookup(key)?.value;
   if (value === undefined) return { elements: [], type: "list" };
   if (typeof value !== "string") {
     if (value.type === "list") return { elements: value.slice(0, value.length), type: "list" };
     if (value.type === "set") return { elements: [...value.members], type: "set" };
-    if (value.type === "zset") return { elements: value.slice(0, value.size).map(({ member }) => member), type: "zset" };
+    if (value.type === "zset")
+      return { elements: value.slice(0, value.size).map(({ member }) => member), type: "zset" };
   }
   return fail(errors.wrongType);
 }
@@ -88,7 +92,8 @@ function sort(ctx: CommandContext, args: readonly Bytes[], mayStore: boolean): R
   const from = Math.min(Math.max(0, options.offset), sorted.length);
   const page = sorted.slice(from, options.count < 0 ? undefined : from + options.count);
   const gets = options.gets;
-  const result = gets.length === 0 ? page : page.flatMap((element) => gets.map((pattern) => fetch(ctx, pattern, element)));
+  const result =
+    gets.length === 0 ? page : page.flatMap((element) => gets.map((pattern) => fetch(ctx, pattern, element)));
   if (options.store === null) return result;
   return store(ctx, options.store, result);
 }

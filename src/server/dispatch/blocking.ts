@@ -55,7 +55,8 @@ export class Blocking {
     if (waiter.endMs === Number.POSITIVE_INFINITY) return;
     const leftMs = waiter.endMs - this.server.clock.now();
     waiter.timer = this.server.clock.setTimer(
-      () => (leftMs > LONGEST_TIMER_MS ? this.#arm(waiter) : this.unblock(waiter.client, waiter.request.timeoutReply())),
+      () =>
+        leftMs > LONGEST_TIMER_MS ? this.#arm(waiter) : this.unblock(waiter.client, waiter.request.timeoutReply()),
       Math.min(leftMs, LONGEST_TIMER_MS),
     );
   }

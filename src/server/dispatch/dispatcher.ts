@@ -146,7 +146,8 @@ export class Dispatcher {
       );
     }
     if (server.replication.loading && (bits & Flag.loading) === 0) return errors.loading;
-    if ((client.isReplica || client.isMonitor) && (bits & (Flag.write | Flag.readonly)) !== 0) return errors.replicaKeyspace;
+    if ((client.isReplica || client.isMonitor) && (bits & (Flag.write | Flag.readonly)) !== 0)
+      return errors.replicaKeyspace;
     return server.pause.mode !== null && server.pause.holds(client, bits) ? POSTPONED : null;
   }
 

@@ -19,6 +19,8 @@ export function feedMonitors(server: ServerCore, client: Client, command: Comman
       : endpoints.unixPath !== undefined
         ? `unix:${endpoints.unixPath}`
         : `${endpoints.peer.host}:${endpoints.peer.port}`;
-  const line = new SimpleString(`${time} [${client.db.index} ${from}] ${redacted(command, args).map(quoted).join(" ")}`);
+  const line = new SimpleString(
+    `${time} [${client.db.index} ${from}] ${redacted(command, args).map(quoted).join(" ")}`,
+  );
   for (const monitor of server.monitors) monitor.push(line);
 }

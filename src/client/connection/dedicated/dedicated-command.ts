@@ -26,6 +26,7 @@ export class DedicatedCommand extends CarriedCommand {
   ) {
     super();
     this.name = command.name;
+    this.wantsText = command.wantsText === true;
   }
 
   /** Sends it. Rejects with the server's error reply, or with {@link LostReply}. */

@@ -39,6 +39,8 @@ export interface UserCommand {
   readonly args: readonly unknown[];
   setReplyContext(context: ReplyContext): void;
   toWritable(socket: object): string | Buffer;
+  /** The reply's strings are to be given as text rather than as Buffers. */
+  readonly wantsText?: boolean;
 }
 
 /** How one command is to be run. */
