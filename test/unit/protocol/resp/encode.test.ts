@@ -21,7 +21,12 @@ describe("encodeReply", () => {
     ["a long bulk string", "x".repeat(2000), `$2000\r\n${"x".repeat(2000)}\r\n`, `$2000\r\n${"x".repeat(2000)}\r\n`],
     ["null", null, "$-1\r\n", "_\r\n"],
     ["the null array", NULL_ARRAY, "*-1\r\n", "_\r\n"],
-    ["integers", [0, 1023, 1024, -1, 2n ** 63n - 1n], "*5\r\n:0\r\n:1023\r\n:1024\r\n:-1\r\n:9223372036854775807\r\n", "*5\r\n:0\r\n:1023\r\n:1024\r\n:-1\r\n:9223372036854775807\r\n"],
+    [
+      "integers",
+      [0, 1023, 1024, -1, 2n ** 63n - 1n],
+      "*5\r\n:0\r\n:1023\r\n:1024\r\n:-1\r\n:9223372036854775807\r\n",
+      "*5\r\n:0\r\n:1023\r\n:1024\r\n:-1\r\n:9223372036854775807\r\n",
+    ],
     ["a status", OK, "+OK\r\n", "+OK\r\n"],
     ["an error on one line", new ErrorReply("ERR a\r\nb"), "-ERR a  b\r\n", "-ERR a  b\r\n"],
     ["a double", new DoubleReply(3.1), "$18\r\n3.1000000000000001\r\n", ",3.1000000000000001\r\n"],
@@ -32,7 +37,12 @@ describe("encodeReply", () => {
     ["a verbatim string", new VerbatimReply("txt", "a"), "$1\r\na\r\n", "=5\r\ntxt:a\r\n"],
     ["several replies", new ManyReplies([1, 2]), ":1\r\n:2\r\n", ":1\r\n:2\r\n"],
     ["no reply", NO_REPLY, "", ""],
-    ["nesting", [[null], new MapReply([["a", [new SetReply([1])]]])], "*2\r\n*1\r\n$-1\r\n*2\r\n$1\r\na\r\n*1\r\n*1\r\n:1\r\n", "*2\r\n*1\r\n_\r\n%1\r\n$1\r\na\r\n*1\r\n~1\r\n:1\r\n"],
+    [
+      "nesting",
+      [[null], new MapReply([["a", [new SetReply([1])]]])],
+      "*2\r\n*1\r\n$-1\r\n*2\r\n$1\r\na\r\n*1\r\n*1\r\n:1\r\n",
+      "*2\r\n*1\r\n_\r\n%1\r\n$1\r\na\r\n*1\r\n~1\r\n:1\r\n",
+    ],
   ])("writes %s", (_name, reply, resp2, resp3) => {
     expect(encodeReply(reply, 2)).toBe(resp2);
     expect(encodeReply(reply, 3)).toBe(resp3);

@@ -60,7 +60,9 @@ describe("RequestDecoder", () => {
 
   it("allows less before AUTH", () => {
     expect(decode("*11\r\n", [5], decoder(true)).reader.error).toBe("Protocol error: unauthenticated multibulk length");
-    expect(decode("*1\r\n$16385\r\n", [99], decoder(true)).reader.error).toBe("Protocol error: unauthenticated bulk length");
+    expect(decode("*1\r\n$16385\r\n", [99], decoder(true)).reader.error).toBe(
+      "Protocol error: unauthenticated bulk length",
+    );
     expect(decode("*10\r\n$16384\r\n", [99], decoder(true)).reader.error).toBeNull();
   });
 
@@ -98,7 +100,10 @@ describe("RequestDecoder", () => {
   });
 
   it("reads the same however the bytes are cut", () => {
-    const argument = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 40 });
+    const argument = fc.string({
+      unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+      maxLength: 40,
+    });
     const command = fc.array(argument, { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(
@@ -116,7 +121,10 @@ describe("RequestDecoder", () => {
   });
 
   it("survives any bytes, and judges them the same however they are cut", () => {
-    const noise = fc.string({ unit: fc.constantFrom("*", "$", ":", "1", "2", "-", "\r", "\n", "a", '"', " "), maxLength: 60 });
+    const noise = fc.string({
+      unit: fc.constantFrom("*", "$", ":", "1", "2", "-", "\r", "\n", "a", '"', " "),
+      maxLength: 60,
+    });
     fc.assert(
       fc.property(noise, fc.integer({ min: 1, max: 9 }), (text, piece) => {
         const whole = decode(text);

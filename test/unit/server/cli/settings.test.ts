@@ -20,7 +20,19 @@ describe("the command line of redis-server", () => {
   });
 
   it("takes words as they are", () => {
-    const config = started("--port", "7000", "--slaveof", "10.0.0.1", "6379", "--save", "", "--requirepass", 'a "b" \\ c', "--logfile", "");
+    const config = started(
+      "--port",
+      "7000",
+      "--slaveof",
+      "10.0.0.1",
+      "6379",
+      "--save",
+      "",
+      "--requirepass",
+      'a "b" \\ c',
+      "--logfile",
+      "",
+    );
     expect(config.number("port")).toBe(7000);
     expect(config.text("replicaof")).toBe("10.0.0.1 6379");
     expect(config.text("save")).toBe("");
@@ -43,7 +55,15 @@ describe("redis.conf", () => {
       writeFileSync(join(folder, "a.conf"), "hz 20\n");
       writeFileSync(join(folder, "b.conf"), "min-slaves-to-write 2\n");
       const config = new Config({ save: "1 1" });
-      const lines = ["# port 1", "  port 7000 ", 'requirepass "a\\x41"', "save 900 1", "save 300 10", `include ${folder}/*.conf`, 'rename-command FLUSHALL ""'];
+      const lines = [
+        "# port 1",
+        "  port 7000 ",
+        'requirepass "a\\x41"',
+        "save 900 1",
+        "save 300 10",
+        `include ${folder}/*.conf`,
+        'rename-command FLUSHALL ""',
+      ];
       applySettings(config, lines.join("\r\n"));
       expect(config.number("port")).toBe(7000);
       expect(config.text("requirepass")).toBe("aA");

@@ -12,9 +12,12 @@ function read(name: string, text: string): string {
 }
 
 describe("directives", () => {
-  it.each(directives.map((directive) => [directive.name, directive] as const))("%s takes its own default", (_name, directive) => {
-    expect(parseValue(directive, directive.fallback)).toEqual({ value: directive.fallback });
-  });
+  it.each(directives.map((directive) => [directive.name, directive] as const))(
+    "%s takes its own default",
+    (_name, directive) => {
+      expect(parseValue(directive, directive.fallback)).toEqual({ value: directive.fallback });
+    },
+  );
 
   it("have names and aliases of their own", () => {
     const names = directives.flatMap(({ name, alias }) => [name, ...(alias === undefined ? [] : [alias])]);
@@ -39,7 +42,11 @@ describe("directives", () => {
     ["save", "", ""],
     ["notify-keyspace-events", "KEA", "AKE"],
     ["notify-keyspace-events", "Q", "! Invalid event class character. Use 'Ag$lshzxeKEtmdn'."],
-    ["client-output-buffer-limit", "pubsub 1mb 2mb 3", "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 2097152 3"],
+    [
+      "client-output-buffer-limit",
+      "pubsub 1mb 2mb 3",
+      "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 2097152 3",
+    ],
     ["client-output-buffer-limit", "foo 1 2 3", "! Invalid client class specified in buffer limit configuration."],
     ["oom-score-adj-values", "1 2", "! wrong number of arguments"],
     ["replicaof", "no one", ""],

@@ -14,8 +14,29 @@ describe("the way of a command", () => {
   it("feeds the stream with what changed something, and nothing else", async () => {
     const { connect, replication } = startCore();
     const peer = connect();
-    await peer.send("set a 1", "get a", "del nosuch", "SET a 2 EX 100", "SELECT 3", "incr a", "MULTI", "set x 1", "EXEC");
-    await peer.send("multi", "set y 1", "select 0", "set y 2", "get y", "exec", "multi", "get y", "exec", "publish ch m");
+    await peer.send(
+      "set a 1",
+      "get a",
+      "del nosuch",
+      "SET a 2 EX 100",
+      "SELECT 3",
+      "incr a",
+      "MULTI",
+      "set x 1",
+      "EXEC",
+    );
+    await peer.send(
+      "multi",
+      "set y 1",
+      "select 0",
+      "set y 2",
+      "get y",
+      "exec",
+      "multi",
+      "get y",
+      "exec",
+      "publish ch m",
+    );
     expect(replication.stream).toEqual([
       "0: set a 1",
       "0: SET a 2 PXAT 1767225700000",
@@ -87,7 +108,9 @@ describe("the way of a command", () => {
     await one.send("set k 1 px 100", "watch k", "multi", "get k");
     clock.stepEpoch(200);
     expect(await one.send("exec")).toBe("*-1|");
-    expect(await one.send("watch k", "unwatch", "set k 1", "multi", "get k", "exec")).toBe("+OK|+OK|+OK|+OK|+QUEUED|*1|$1|1|");
+    expect(await one.send("watch k", "unwatch", "set k 1", "multi", "get k", "exec")).toBe(
+      "+OK|+OK|+OK|+OK|+QUEUED|*1|$1|1|",
+    );
   });
 
   it("turns a bug of a command into an error and lives on", async () => {
@@ -111,7 +134,14 @@ describe("blocking", () => {
     await c.send("multi", "rpush q 1", "rpush q 2 3", "exec");
     expect(await a.got()).toBe("*2|$1|q|$1|1|+PONG|");
     expect(await b.got()).toBe("*2|$1|q|$1|2|");
-    expect(replication.stream).toEqual(["0: MULTI", "0: rpush q 1", "0: rpush q 2 3", "-1: EXEC", "0: LPOP q", "0: LPOP q"]);
+    expect(replication.stream).toEqual([
+      "0: MULTI",
+      "0: rpush q 1",
+      "0: rpush q 2 3",
+      "-1: EXEC",
+      "0: LPOP q",
+      "0: LPOP q",
+    ]);
   });
 
   it("gives up when time is up, however long that is", async () => {
@@ -201,9 +231,9 @@ describe("connections", () => {
 
   it("says nothing when CLIENT REPLY asks for that", async () => {
     const peer = startCore().connect();
-    expect(await peer.send("client reply skip", "ping", "ping", "client reply off", "ping", "nosuch", "client reply on")).toBe(
-      "+PONG|+OK|",
-    );
+    expect(
+      await peer.send("client reply skip", "ping", "ping", "client reply off", "ping", "nosuch", "client reply on"),
+    ).toBe("+PONG|+OK|");
   });
 
   it("shows commands to monitors without those that carry secrets", async () => {
