@@ -39,6 +39,7 @@ export class ScriptedServer {
   readonly held: string[] = [];
   #server: Server;
   #clients = 0;
+  #port = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -52,9 +53,11 @@ export class ScriptedServer {
     return scripted;
   }
 
+  /** Known after the server was stopped, too. */
   get port(): number {
     const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    if (typeof address === "object" && address !== null) this.#port = address.port;
+    return this.#port;
   }
 
   get id(): string {
@@ -86,6 +89,8 @@ export class ScriptedServer {
   }
 
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#port = this.port;
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }

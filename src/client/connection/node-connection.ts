@@ -142,7 +142,9 @@ export class NodeConnection {
         opened.redis.connect().catch((error: unknown) => Promise.reject(this.cause ?? error)),
         ended.promise,
       ]);
-      const identity = await Promise.race([handshake(opened.redis, request), ended.promise]);
+      // ioredis selects the database too, and goes on in database 0 if there is none of that number.
+      const selected = this.#db === 0 ? null : opened.redis.select(this.#db);
+      const [identity] = await Promise.race([Promise.all([handshake(opened.redis, request), selected]), ended.promise]);
       this.identity = identity;
       if ((this.state as ConnectionState) === "closed") throw this.cause ?? new Error(this.reason);
       this.state = "open";
@@ -259,7 +261,7 @@ export class NodeConnection {
       return;
     }
     command.setReplyContext(redis.condition);
-    batch.append(command.toWritable(redis.stream));
+    command.writeTo(batch, redis.stream);
     reader.expect(command);
   }
 
@@ -329,8 +331,8 @@ class FenceCommand extends WireCommand {
 
   setReplyContext(): void {}
 
-  toWritable(): string {
-    return FENCE;
+  writeTo(batch: SocketBatch): void {
+    this.size = batch.append(FENCE);
   }
 
   resolve(reply: unknown): void {

@@ -175,7 +175,7 @@ export class Dispatcher {
     }
     if (spec.name === "quit") {
       this.host.quit().then(
-        () => command.resolve(Buffer.from("OK")),
+        () => command.resolve("OK"),
         (error: Error) => command.reject(error),
       );
       return true;
@@ -190,7 +190,7 @@ export class Dispatcher {
         );
       else {
         scope.db = db;
-        command.resolve(Buffer.from("OK"));
+        command.resolve("OK");
       }
       return true;
     }

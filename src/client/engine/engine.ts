@@ -1,3 +1,4 @@
+import { EventEmitter } from "eventemitter3";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import type { Fence } from "../../protocol/info.js";
@@ -31,13 +32,13 @@ import { type Adoption, type Farewell, Handover } from "./succession.js";
 import { Surveyor } from "./surveyor.js";
 import { WriteLane } from "./write-lane.js";
 
-/** Whoever holds the engine: the façades that share it. */
-export interface EngineListener {
-  changed(change: TopologyChange): void;
+/** What the engine tells the façades that share it. */
+export interface EngineEvents {
+  changed: [change: TopologyChange];
   /** Commands flow, or have stopped flowing. */
-  readiness(ready: boolean): void;
+  readiness: [ready: boolean];
   /** What a person must act on. */
-  trouble(error: Error): void;
+  trouble: [error: Error];
 }
 
 /** While acknowledged writes are unresolved, the master is fenced at most once in this time (milliseconds). */
@@ -58,7 +59,7 @@ export class Engine implements OperationSink {
   readonly surveyor: Surveyor;
   readonly connections: Connections;
   readonly links = new Map<string, NodeLink>();
-  readonly listeners = new Set<EngineListener>();
+  readonly bus = new EventEmitter<EngineEvents>();
 
   readonly #writes: WriteHistory;
   readonly #samples: Samples;
@@ -142,7 +143,7 @@ export class Engine implements OperationSink {
       polled: (input) => this.#polled(input),
       settled: () => this.#sync(),
       trouble: (error) => {
-        for (const listener of this.listeners) listener.trouble(error);
+        this.bus.emit("trouble", error);
       },
     });
   }
@@ -179,7 +180,7 @@ export class Engine implements OperationSink {
   failForGood(error: Error): void {
     this.surveyor.fatal = error;
     this.#sync();
-    for (const listener of this.listeners) listener.trouble(error);
+    this.bus.emit("trouble", error);
   }
 
   /** A connection generation of one's own to a node, for what can't be shared. */
@@ -489,21 +490,9 @@ export class Engine implements OperationSink {
     const { mark } = link;
     // A fence that was sent later has said more already.
     if (mark.valid && input.sentAt < mark.at) return;
-    if (mark.valid && mark.replid === input.info.replid && input.info.offset < mark.offset) {
-      // Two connections: the poll may have been answered first. The data connection itself shall say.
-      connection.requestFence();
-      return;
-    }
-    const seen = {
-      fence: input.info,
-      generation: connection.generation,
-      runId: input.runId ?? "",
-      seq: Math.max(0, mark.seq),
-      sentAt: input.sentAt,
-    };
-    const change = mark.learn(seen);
-    if (change === "restarted" || change === "void") link.inRotation = false;
-    this.#sweep();
+    // Two connections: which of poll and fence the server saw first can't be told by which was answered first, and a
+    // fence that is on its way would look like a rollback. The data connection itself shall say.
+    connection.requestFence();
   }
 
   #masterAt(offset: number, flush: Flush): void {
@@ -666,11 +655,11 @@ export class Engine implements OperationSink {
   #becomes(ready: boolean): void {
     if (ready === this.#ready) return;
     this.#ready = ready;
-    for (const listener of this.listeners) listener.readiness(ready);
+    this.bus.emit("readiness", ready);
   }
 
   #emit(change: TopologyChange): void {
-    for (const listener of this.listeners) listener.changed(change);
+    this.bus.emit("changed", change);
   }
 
   #facts(node: string): LiveFacts {

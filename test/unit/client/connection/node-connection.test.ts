@@ -114,13 +114,25 @@ describe("the greeting", () => {
     await eventually(() => server.sockets.size === 0);
   });
 
+  it("fails with a database that the server hasn't got, instead of going on in database 0", async () => {
+    server.held.push("select", "SELECT");
+    const { opening, connection } = await connect({ db: 99 });
+    await server.asked(1);
+    server.manual = true;
+    await eventually(() => server.waiting.length >= 2);
+    while (connection.state === "opening") {
+      if (server.waiting[0]?.line.toLowerCase() === "select 99") server.answer("-ERR DB index is out of range");
+      else if (server.waiting.length > 0) server.answer(INFO);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect(opening).rejects.toThrow("DB index is out of range");
+  });
+
   it("says why the connection was refused", async () => {
-    const { port } = server;
     await server.stop();
     const { opening } = await connect();
     await expect(opening).rejects.toThrow(`ECONNREFUSED`);
     server = await ScriptedServer.start();
-    expect(port).toBeGreaterThan(0);
   });
 });
 
