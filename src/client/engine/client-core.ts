@@ -9,7 +9,7 @@ import type { ResolvedOptions } from "../options/resolved.js";
 import type { TopologyChange, TopologyEvent } from "../types.js";
 import { DevServers } from "./dev-servers.js";
 import { Dispatcher } from "./dispatcher.js";
-import { Engine, type EngineListener } from "./engine.js";
+import { Engine } from "./engine.js";
 
 /** The words of ioredis for the state of a client. */
 export type ClientStatus = "wait" | "connecting" | "reconnecting" | "connect" | "ready" | "close" | "end";
@@ -30,7 +30,7 @@ export interface Shared {
  * One client's life: from `wait` over `connecting` to `ready`, back and forth with `reconnecting`, to `end`. It
  * owns what is not shared with duplicates: the dedicated connections, the count of commands under way, the status.
  */
-export class ClientCore implements EngineListener {
+export class ClientCore {
   readonly dispatcher: Dispatcher;
   dedicated: DedicatedConnections;
   #shared: Shared;
@@ -83,7 +83,10 @@ export class ClientCore implements EngineListener {
   begin(): void {
     if (this.#using || this.#ended) return;
     this.#using = true;
-    this.engine.listeners.add(this);
+    this.engine.bus
+      .on("changed", this.changed, this)
+      .on("readiness", this.readiness, this)
+      .on("trouble", this.trouble, this);
     this.#become("connecting");
     if (this.#shared.users++ === 0) this.#startEngine();
     else if (this.engine.ready) this.readiness(true);
@@ -127,7 +130,10 @@ export class ClientCore implements EngineListener {
     this.#ended = true;
     this.dedicated.close();
     const { engine } = this;
-    engine.listeners.delete(this);
+    engine.bus
+      .off("changed", this.changed, this)
+      .off("readiness", this.readiness, this)
+      .off("trouble", this.trouble, this);
     if (this.#using && --this.#shared.users === 0) {
       engine.stop(
         (operation) =>
@@ -232,16 +238,12 @@ export class ClientCore implements EngineListener {
   async #laneOpens(ms: number): Promise<void> {
     const { engine, clock } = this;
     const opened = deferred<void>();
-    const listener: EngineListener = {
-      changed() {},
-      readiness: () => opened.resolve(),
-      trouble: () => opened.resolve(),
-    };
-    engine.listeners.add(listener);
+    const look = (): void => opened.resolve();
+    engine.bus.on("readiness", look).on("trouble", look);
     const timer = clock.setTimer(() => opened.resolve(), Math.min(ms, 50), true);
     await opened.promise;
     clock.clearTimer(timer);
-    engine.listeners.delete(listener);
+    engine.bus.off("readiness", look).off("trouble", look);
   }
 
   #become(status: ClientStatus): void {
