@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { AckWaiter } from "../../../../src/client/engine/ack-waiter.js";
+import type { NodeLink } from "../../../../src/client/engine/node-link.js";
+import { ManualClock } from "../../../../src/core/manual-clock.js";
+import { Issuer } from "./support/commands.js";
+
+/** A master with replicas that have applied what `marks` says, and one durable write. */
+function waiting(wanted: number | "all" | "majority", marks: readonly number[]) {
+  const clock = new ManualClock();
+  const links = new Map<string, NodeLink>();
+  const put = (id: string, isMaster: boolean, offset: number): void =>
+    void links.set(id, { id, isMaster, mark: { replid: "h", offset } } as unknown as NodeLink);
+  put("M", true, 0);
+  marks.forEach((offset, i) => put(`R${i}`, false, offset));
+  const host = { clock, links, history: { replid: "h" } as { replid: string } | null, refreshMarks() {} };
+  const acks = new AckWaiter(host);
+  const issuer = new Issuer(clock, { replied() {}, failed() {} });
+  const write = issuer.make("SET k v", { ack: { replicas: wanted, timeoutMs: 100 } });
+  acks.wait(write, "OK", () => write.succeed("OK"));
+  return { clock, acks, host, issuer, write, mark: (id: string, offset: number) => put(id, false, offset) };
+}
+
+describe("a durable write", () => {
+  it("is not confirmed by marks before it is known where it lies", async () => {
+    const { acks, issuer } = waiting(1, [500]);
+    acks.check();
+    expect(await issuer.ends()).toEqual(["…"]);
+    acks.masterAt(120);
+    acks.check();
+    expect(await issuer.ends()).toEqual(["OK"]);
+  });
+
+  it.each([
+    [1, [120, 119, 0], "OK"],
+    [2, [120, 119, 0], "…"],
+    ["majority", [120, 119, 0], "…"],
+    ["majority", [120, 121, 0], "OK"],
+    ["all", [120, 121, 119], "…"],
+    ["all", [120, 121, 122], "OK"],
+  ] as const)("asking for %s with replicas at %j, at offset 120: %s", async (wanted, marks, outcome) => {
+    const { acks, issuer } = waiting(wanted, marks);
+    acks.masterAt(120);
+    acks.check();
+    expect(await issuer.ends()).toEqual([outcome]);
+  });
+
+  it("rejects in time with the reply, what was confirmed and what was wanted; it is applied", async () => {
+    const { acks, issuer, clock } = waiting(2, [120, 0]);
+    acks.masterAt(120);
+    clock.advance(102);
+    expect(await issuer.ends()).toEqual(["!NOT_REPLICATED"]);
+    expect(issuer.outcomes[0]?.value).toMatchObject({ reply: "OK", acked: 1, wanted: 2, sent: "yes" });
+    expect(clock.pending).toBe(0);
+  });
+
+  it("is not confirmed by a new history: what the replicas have there says nothing of it", async () => {
+    const { acks, issuer, host, mark } = waiting(1, [0]);
+    acks.masterAt(120);
+    host.history = { replid: "other" };
+    mark("R0", 500);
+    acks.check();
+    expect(await issuer.ends()).toEqual(["!NOT_REPLICATED"]);
+  });
+
+  it("rejects when the client ends, and leaves no timer", async () => {
+    const { acks, issuer, clock } = waiting(1, [0]);
+    acks.stop(() => new Error("closed"));
+    expect(await issuer.ends()).toEqual(["!closed"]);
+    expect(clock.pending).toBe(0);
+  });
+});

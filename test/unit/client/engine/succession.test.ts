@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { type Adoption, type Farewell, farewellOf, Handover } from "../../../../src/client/engine/succession.js";
+import { ManualClock } from "../../../../src/core/manual-clock.js";
+import type { Fence } from "../../../../src/protocol/info.js";
+import { FakeConnection } from "./support/fake-connection.js";
+
+const adoption = {
+  type: "adopt",
+  node: "B",
+  from: "old",
+  replid: "new",
+  runId: "b",
+  link: { from: "old", to: "new", at: 101 },
+  proven: true,
+  reason: "succession",
+} satisfies Adoption;
+
+function fence(fields: Partial<Fence>): Fence {
+  return {
+    role: "replica",
+    replid: "old",
+    offset: 100,
+    replid2: null,
+    secondReplOffset: -1,
+    linkUp: true,
+    syncInProgress: false,
+    backlogFirstByte: 1,
+    backlogLength: 100,
+    ...fields,
+  };
+}
+
+describe("what the former master says of itself", () => {
+  it.each<[string, Fence | null, Farewell | null]>([
+    ["a replica that still shows the old history, and had no more than the new master", fence({}), { lastOffset: 100 }],
+    ["a replica of the old history that had more: it proves nothing", fence({ offset: 101 }), null],
+    [
+      "taken over by a partial resync",
+      fence({ replid: "new", replid2: "old", secondReplOffset: 101, offset: 130 }),
+      { lastOffset: 100 },
+    ],
+    [
+      "taken over, but from further on than the fork",
+      fence({ replid: "new", replid2: "old", secondReplOffset: 102 }),
+      null,
+    ],
+    ["filled anew: what it had is not known", fence({ replid: "new", offset: 130 }), null],
+    ["still a master", fence({ role: "master" }), null],
+    ["nothing", null, null],
+  ])("%s", (_what, said, expected) => {
+    expect(farewellOf(said, adoption)).toEqual(expected);
+  });
+
+  it("nothing at all without a link", () => {
+    expect(farewellOf(fence({}), { ...adoption, link: null })).toBeNull();
+  });
+});
+
+describe("the step between two masters", () => {
+  function begin(connection: FakeConnection | null) {
+    const clock = new ManualClock();
+    const ends: (Farewell | null)[] = [];
+    const handover = new Handover(adoption, clock, (farewell) => ends.push(farewell));
+    handover.begin(connection?.asReal ?? null, 100);
+    return { clock, ends, handover };
+  }
+
+  it("is over at once when there is nobody to ask", () => {
+    const closed = new FakeConnection("A");
+    closed.cut();
+    for (const former of [null, closed]) {
+      const { ends, clock } = begin(former);
+      expect(ends).toEqual([null]);
+      expect(clock.pending).toBe(0);
+    }
+  });
+
+  it("ends with what the former master says", () => {
+    const former = new FakeConnection("A");
+    const { ends, clock } = begin(former);
+    expect(ends).toEqual([]);
+    former.answerFront(fence({}));
+    expect(ends).toEqual([{ lastOffset: 100 }]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("waits no longer than it was told to, and ends once", () => {
+    const former = new FakeConnection("A");
+    const { ends, clock } = begin(former);
+    clock.advance(100);
+    former.answerFront(fence({}));
+    expect(ends).toEqual([null]);
+  });
+
+  it("ends no more once it was called off", () => {
+    const former = new FakeConnection("A");
+    const { ends, clock, handover } = begin(former);
+    handover.cancel();
+    former.answerFront(fence({}));
+    clock.advance(1000);
+    expect(ends).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+});
