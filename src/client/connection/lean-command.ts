@@ -1,4 +1,5 @@
 import { Command } from "ioredis";
+import type { SocketBatch } from "./socket-batch.js";
 import type { ReplyContext } from "./wire-command.js";
 
 /** What the engine asks of a command of the application: ioredis's `Command` is one, a lean one is another. */
@@ -12,32 +13,23 @@ export interface IssuedCommand {
   toWritable(socket: object): string | Buffer;
   /** The reply's strings are to be given as text; ioredis's own `Command` takes Buffers. */
   readonly wantsText?: boolean;
+  /** Writes itself, where it can do so without making a string first; returns its bytes. */
+  writeTo?(batch: SocketBatch): number;
 }
 
 type Argument = string | Buffer;
 
-/** `$<length>\r\n` for the lengths that are common. */
-const LENGTHS = Array.from({ length: 512 }, (_, length) => `$${length}\r\n`);
-
 /** What stands before the arguments, by name and number of arguments. */
-const HEADS = new Map<string, string[]>();
+const HEADS = new Map<string, Buffer[]>();
 
-function head(name: string, count: number): string {
+function head(name: string, count: number): Buffer {
   let heads = HEADS.get(name);
   if (heads === undefined) {
     heads = [];
     HEADS.set(name, heads);
   }
-  heads[count] ??= `*${count + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`;
+  heads[count] ??= Buffer.from(`*${count + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`);
   return heads[count];
-}
-
-/** Bytes of the text in UTF-8; the loop is faster than the call for what keys usually are. */
-function byteLength(text: string): number {
-  const { length } = text;
-  if (length > 32) return Buffer.byteLength(text);
-  for (let i = 0; i < length; i++) if (text.charCodeAt(i) > 127) return Buffer.byteLength(text);
-  return length;
 }
 
 /**
@@ -62,20 +54,21 @@ export class LeanCommand implements IssuedCommand {
 
   setReplyContext(): void {}
 
-  toWritable(): string | Buffer {
-    const { args, name } = this;
-    let text = head(name, args.length);
+  /** Writes itself; returns its bytes. */
+  writeTo(batch: SocketBatch): number {
+    const { args } = this;
+    let bytes = batch.append(head(this.name, args.length));
     for (let i = 0; i < args.length; i++) {
       const argument = args[i] as Argument;
-      if (typeof argument !== "string") return this.#toBuffer();
-      const length = byteLength(argument);
-      text += (LENGTHS[length] ?? `$${length}\r\n`) + argument + "\r\n";
+      if (typeof argument === "string") bytes += batch.argument(argument);
+      else bytes += batch.append(`$${argument.length}\r\n`) + batch.append(argument) + batch.append(CRLF);
     }
-    return text;
+    return bytes;
   }
 
-  #toBuffer(): Buffer {
-    const parts: Buffer[] = [Buffer.from(head(this.name, this.args.length))];
+  /** For whoever sends it like a command of ioredis's. */
+  toWritable(): Buffer {
+    const parts: Buffer[] = [head(this.name, this.args.length)];
     for (const argument of this.args) {
       const bytes = typeof argument === "string" ? Buffer.from(argument) : argument;
       parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, CRLF);

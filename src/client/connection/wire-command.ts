@@ -1,4 +1,5 @@
 import type { Command } from "ioredis";
+import type { SocketBatch } from "./socket-batch.js";
 
 /** What ioredis asks of the commands that it sends; `setReplyContext` is told the protocol of the connection. */
 export type ReplyContext = Parameters<Command["setReplyContext"]>[0];
@@ -10,11 +11,12 @@ export abstract class WireCommand {
   wantsText = false;
   /** Number on its connection, from 1; the order on the wire. 0 = on no connection. */
   seq = 0;
-  /** Characters written, which stand for bytes; 0 before it was queued. */
+  /** Bytes written; 0 before it was. */
   size = 0;
 
   abstract setReplyContext(context: ReplyContext): void;
-  abstract toWritable(socket: object): string | Buffer;
+  /** Writes it and notes its size. `socket` tells connections apart, for scripts that a server may not know yet. */
+  abstract writeTo(batch: SocketBatch, socket: object): void;
   /** The server's reply. */
   abstract resolve(reply: unknown): void;
   /** The server's error reply, or the end of the connection. */
@@ -34,9 +36,8 @@ export class InternalCommand extends WireCommand {
 
   setReplyContext(): void {}
 
-  toWritable(): string {
-    this.size = this.text.length;
-    return this.text;
+  writeTo(batch: SocketBatch): void {
+    this.size = batch.append(this.text);
   }
 
   resolve(reply: unknown): void {

@@ -1,5 +1,6 @@
 import type { IssuedCommand } from "../connection/lean-command.js";
 import { CarriedCommand } from "../connection/node-connection.js";
+import type { SocketBatch } from "../connection/socket-batch.js";
 import type { ReplyContext } from "../connection/wire-command.js";
 import type { WriteHandle } from "../consistency/key-ledger.js";
 import { ANY, type Need } from "../consistency/need.js";
@@ -76,10 +77,9 @@ export class Operation extends CarriedCommand {
     this.command.setReplyContext(context);
   }
 
-  toWritable(socket: object): string | Buffer {
-    const data = this.command.toWritable(socket);
-    this.size = data.length;
-    return data;
+  writeTo(batch: SocketBatch, socket: object): void {
+    const { command } = this;
+    this.size = command.writeTo === undefined ? batch.append(command.toWritable(socket)) : command.writeTo(batch);
   }
 
   resolve(reply: unknown): void {

@@ -1,6 +1,7 @@
 import { deferred } from "../../../core/deferred.js";
 import { decorateReplyError } from "../../errors/reply-error.js";
 import { CarriedCommand, type NodeConnection } from "../node-connection.js";
+import type { SocketBatch } from "../socket-batch.js";
 import type { ReplyContext } from "../wire-command.js";
 import type { UserCommand } from "./host.js";
 
@@ -40,10 +41,9 @@ export class DedicatedCommand extends CarriedCommand {
     this.command.setReplyContext(context);
   }
 
-  toWritable(socket: object): string | Buffer {
-    const data = this.command.toWritable(socket);
-    this.size = data.length;
-    return data;
+  writeTo(batch: SocketBatch, socket: object): void {
+    const { command } = this;
+    this.size = command.writeTo === undefined ? batch.append(command.toWritable(socket)) : command.writeTo(batch);
   }
 
   resolve(reply: unknown): void {

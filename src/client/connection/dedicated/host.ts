@@ -4,6 +4,7 @@ import type { ResolvedOptions } from "../../options/resolved.js";
 import type { Endpoint } from "../address.js";
 import type { NodeConnection } from "../node-connection.js";
 import type { OpenOptions } from "../open-redis.js";
+import type { SocketBatch } from "../socket-batch.js";
 import type { ReplyContext } from "../wire-command.js";
 
 /** The master, as it is known now. */
@@ -41,6 +42,7 @@ export interface UserCommand {
   toWritable(socket: object): string | Buffer;
   /** The reply's strings are to be given as text rather than as Buffers. */
   readonly wantsText?: boolean;
+  writeTo?(batch: SocketBatch): number;
 }
 
 /** How one command is to be run. */
