@@ -490,6 +490,17 @@ export class Engine implements OperationSink {
     const { mark } = link;
     // A fence that was sent later has said more already.
     if (mark.valid && input.sentAt < mark.at) return;
+    if (!mark.valid) {
+      // Better than nothing, and no read relies on a fence that was sent before it.
+      mark.learn({
+        fence: input.info,
+        generation: connection.generation,
+        runId: input.runId ?? "",
+        seq: this.#sequence + 0.5,
+        sentAt: input.sentAt,
+      });
+      return;
+    }
     // Two connections: which of poll and fence the server saw first can't be told by which was answered first, and a
     // fence that is on its way would look like a rollback. The data connection itself shall say.
     connection.requestFence();

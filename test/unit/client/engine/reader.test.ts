@@ -56,6 +56,16 @@ describe("a read hands out its value", () => {
     expect(sent()).toEqual(["A: GET k", "B: GET k"]);
   });
 
+  it("not by the fence of a flush out of which it was taken to be sent again", async () => {
+    const { read, only, nodes, reader, issuer } = readerOf();
+    only("A");
+    const operation = read("GET k");
+    const flush = nodes.A.connection.flush();
+    operation.flush = null;
+    reader.release(flush, 100);
+    expect(await issuer.ends()).toEqual(["…"]);
+  });
+
   it("at once with verifyReads: false, and with consistency: eventual", async () => {
     const { read, only, nodes, issuer } = readerOf();
     only("A");
