@@ -167,7 +167,6 @@ export class ServerCore {
       client.decoder.push(chunk);
       this.#dispatcher.workOff(client);
       this.limits.checkQuery(client);
-      connection.flush();
     };
     connection.onClose = () => this.#forget(client);
     this.faults?.clientOpened(client);

@@ -20,6 +20,7 @@ export class Connection {
   #pending: (Bytes | Buffer)[] = [];
   #text: Bytes = "";
   #scheduled = false;
+  #receiving = false;
   #inputHeld = false;
   #outputHeld = false;
   #outputDelayMs = 0;
@@ -65,7 +66,7 @@ export class Connection {
       this.#text = "";
       this.#pending.push(data);
     }
-    if (!this.#scheduled) {
+    if (!this.#scheduled && !this.#receiving) {
       this.#scheduled = true;
       process.nextTick(this.#flushLater);
     }
@@ -144,7 +145,14 @@ export class Connection {
       return;
     }
     this.bytesIn += chunk.length;
-    this.onData(chunk);
+    // What the chunk is answered with goes out at its end: nothing needs to be scheduled for it.
+    this.#receiving = true;
+    try {
+      this.onData(chunk);
+    } finally {
+      this.#receiving = false;
+    }
+    this.flush();
   }
 
   #send(data: Bytes | Buffer): void {
