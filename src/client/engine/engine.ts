@@ -1,13 +1,11 @@
 import { EventEmitter } from "eventemitter3";
-import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { Clock } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import type { Fence } from "../../protocol/info.js";
 import type { Refusal } from "../../protocol/reply-errors.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
-import { judgeFence } from "../consistency/fence-check.js";
-import { KeyLedger } from "../consistency/key-ledger.js";
-import { Samples } from "../consistency/samples.js";
-import { WriteHistory } from "../consistency/write-history.js";
+import type { KeyLedger } from "../consistency/key-ledger.js";
+import type { Samples } from "../consistency/samples.js";
 import {
   ConnectionBoundError,
   decorateReplyError,
@@ -16,20 +14,23 @@ import {
   UnknownOutcomeError,
 } from "../errors.js";
 import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
-import { CommandTable, keysOf } from "../routing/command-table.js";
+import { CommandTable } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
 import { serves, writableMaster } from "../topology/describe.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
 import { Connections, NOBODY, type Target } from "./connections.js";
-import { describeTopology, type LiveFacts, nodeReasons } from "./describe.js";
+import { describeTopology, nodeReasons } from "./describe.js";
+import { Knowledge } from "./knowledge.js";
+import { LaneKeeper } from "./lane-keeper.js";
 import { NodeLink } from "./node-link.js";
 import type { Operation, OperationSink } from "./operation.js";
 import { Reader } from "./reader.js";
 import { Sampler } from "./sampler.js";
 import { type Adoption, type Farewell, Handover } from "./succession.js";
 import { Surveyor } from "./surveyor.js";
+import { overlap, WriteAcks } from "./write-acks.js";
 import { WriteLane } from "./write-lane.js";
 
 /** What the engine tells the façades that share it. */
@@ -41,8 +42,6 @@ export interface EngineEvents {
   trouble: [error: Error];
 }
 
-/** While acknowledged writes are unresolved, the master is fenced at most once in this time (milliseconds). */
-const WRITE_FENCE_MS = 20;
 /** How long a former master is given to say how far it came, in milliseconds; a live one takes one round trip. */
 const FAREWELL_MS = 100;
 
@@ -53,7 +52,6 @@ const FAREWELL_MS = 100;
  */
 export class Engine implements OperationSink {
   readonly table = new CommandTable();
-  readonly ledger: KeyLedger;
   readonly lane: WriteLane;
   readonly reader: Reader;
   readonly surveyor: Surveyor;
@@ -61,22 +59,15 @@ export class Engine implements OperationSink {
   readonly links = new Map<string, NodeLink>();
   readonly bus = new EventEmitter<EngineEvents>();
 
-  readonly #writes: WriteHistory;
-  readonly #samples: Samples;
+  readonly #knowledge: Knowledge;
+  readonly #writes: WriteAcks;
+  readonly #keeper: LaneKeeper;
   readonly #selector: Selector<NodeLink>;
   readonly #sampler: Sampler;
   readonly #acks: AckWaiter;
   #tableKnown = false;
-  #sequence = 0;
   #order = 0;
-  #fenceTimer: TimerHandle | null = null;
-  #retryTimer: TimerHandle | null = null;
-  #retryAt = Number.NEGATIVE_INFINITY;
-  #refusals = 0;
   #handover: Handover | null = null;
-  /** The history that reads are judged by: the adopted one, once the step to it is complete. */
-  #history: { node: string; replid: string } | null = null;
-  #masterOffset = -1;
   #ready = false;
   #stopped = false;
   /** What commands reject with that were under way when the engine was stopped. */
@@ -89,9 +80,8 @@ export class Engine implements OperationSink {
   ) {
     const { limits } = options;
     this.connections = new Connections(options, clock);
-    this.#writes = new WriteHistory();
-    this.ledger = new KeyLedger({ trackedKeys: limits.trackedKeys, history: this.#writes });
-    this.#samples = new Samples(limits.samples);
+    this.#knowledge = new Knowledge(limits, this.links, clock);
+    this.#writes = new WriteAcks(this.ledger, clock, () => this.lane.connection);
     this.#selector = new Selector(random);
     this.#sampler = new Sampler(clock, () => this.refreshMarks());
     this.#acks = new AckWaiter(this);
@@ -99,27 +89,31 @@ export class Engine implements OperationSink {
       clock,
       limits,
       waitMs: options.failoverTimeoutMs,
-      acknowledged: (operation, applied) => this.#acknowledged(operation, applied),
-      refused: (operation, refusal, connection) => this.#refused(operation, refusal, connection),
-      abandoned: (operation) => this.#abandoned(operation),
-      unknown: (operation, connection) => this.#unknown(operation, connection),
+      acknowledged: (operation, applied) => {
+        this.#keeper.answered();
+        this.#writes.acknowledged(operation, applied);
+      },
+      refused: (_operation, refusal, connection) => this.#refused(refusal, connection),
+      abandoned: (operation) => this.#writes.abandoned(operation),
+      unknown: (operation, connection) => this.#writes.unknown(operation, connection),
       undecided: (operation) => this.#lostOffice(operation),
       timedOut: (operation) => this.noMaster(operation),
       replyError: (operation, error) => this.replyError(operation, error),
-      overlap: (a, b) => this.#overlap(a, b),
+      overlap,
       durable: (operation, reply, succeed) => this.#acks.wait(operation, reply, succeed),
       drained: () => this.#sync(),
       stale: () => this.surveyor.requestCheck(),
     });
+    this.#keeper = new LaneKeeper(this.lane, options, clock, () => this.#sync());
     this.reader = new Reader({
       clock,
       ledger: this.ledger,
-      samples: this.#samples,
+      samples: this.samples,
       selector: this.#selector,
       readHoldMs: options.readHoldMs,
       failoverTimeoutMs: options.failoverTimeoutMs,
-      started: () => this.#history !== null && [...this.links.values()].every((link) => link.tried),
-      masterOffset: () => this.#masterOffset,
+      started: () => this.history !== null && [...this.links.values()].every((link) => link.tried),
+      masterOffset: () => this.masterOffset,
       demandFreshness: (bound) => this.#sampler.demand(bound),
       link: (node) => this.links.get(node),
       describe: () => this.topology.nodes,
@@ -135,7 +129,7 @@ export class Engine implements OperationSink {
       clock,
       random,
       connections: this.connections,
-      known: () => (this.#history === null ? null : { replid: this.#history.replid, offset: this.#masterOffset }),
+      known: () => (this.history === null ? null : { replid: this.history.replid, offset: this.masterOffset }),
       added: (node, endpoint) => this.#addLink(node, endpoint),
       removed: (node) => this.#removeLink(node),
       adopted: (adoption) => this.#adopted(adoption),
@@ -153,22 +147,28 @@ export class Engine implements OperationSink {
     return this.#ready;
   }
 
+  /** What this client has written, key by key. */
+  get ledger(): KeyLedger {
+    return this.#knowledge.ledger;
+  }
+
+  /** The history that reads are judged by; null before a master was found. */
   get history(): { readonly node: string; readonly replid: string } | null {
-    return this.#history;
+    return this.#knowledge.history;
   }
 
   /** The adopted master's newest known offset; -1 = unknown. */
   get masterOffset(): number {
-    return this.#masterOffset;
+    return this.#knowledge.masterOffset;
   }
 
   get samples(): Samples {
-    return this.#samples;
+    return this.#knowledge.samples;
   }
 
   /** The nodes and what they are to each other, now. */
   get topology(): Topology {
-    return describeTopology(this.surveyor.state, (node) => this.#facts(node));
+    return describeTopology(this.surveyor.state, (node) => this.#knowledge.facts(this.links.get(node)));
   }
 
   /** Begins to look at these nodes. */
@@ -199,8 +199,8 @@ export class Engine implements OperationSink {
     this.#sampler.stop();
     this.#acks.stop(error);
     this.#handover?.cancel();
-    this.clock.clearTimer(this.#fenceTimer);
-    this.clock.clearTimer(this.#retryTimer);
+    this.#writes.stop();
+    this.#keeper.stop();
     for (const link of this.links.values()) {
       link.serves = false;
       link.stop("the client is closed");
@@ -217,12 +217,7 @@ export class Engine implements OperationSink {
 
   /** Notes what a write will change, when it is issued: from now on reads of those keys know of it. */
   noteIssue(operation: Operation): void {
-    const { spec, db, command } = operation;
-    if (spec.effects === "keys") {
-      operation.ticket = spec.firstKeyOnly
-        ? this.ledger.issue(db, command.args[0])
-        : this.ledger.issueKeys(db, command.args, keysOf(spec, command.args));
-    } else if (spec.effects === "unknown") operation.ticket = this.ledger.issueUnknown();
+    this.#writes.issue(operation);
   }
 
   /** To the master, in the order of issue. */
@@ -292,16 +287,11 @@ export class Engine implements OperationSink {
   }
 
   wantsFence(connection: NodeConnection): boolean {
-    return (
-      connection === this.lane.connection &&
-      this.ledger.unresolved > 0 &&
-      this.clock.now() - connection.fenceSentAt >= WRITE_FENCE_MS
-    );
+    return this.#writes.wantsFence(connection);
   }
 
   fenceSending(connection: NodeConnection, flush: Flush): void {
-    flush.ticket = ++this.#sequence;
-    if (connection === this.lane.connection) flush.ledgerTicket = this.ledger.fenceSent();
+    this.#knowledge.fenceSending(flush, connection === this.lane.connection);
   }
 
   fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void {
@@ -310,40 +300,24 @@ export class Engine implements OperationSink {
       return;
     }
     const link = this.links.get(connection.node);
-    const history = this.#history;
-    if (fence === null || link === undefined || history === null || link.connection !== connection) {
+    const current = link?.connection === connection;
+    const proof = fence && link && current ? this.#knowledge.judge(link, connection, fence, flush) : null;
+    if (!fence || !link || !proof) {
       this.reader.reroute(flush);
       return;
     }
-    const isMaster = history.node === link.id;
-    const { mark } = link;
-    const verdict = judgeFence(fence, {
-      role: isMaster ? "master" : "replica",
-      replid: history.replid,
-      offset: mark.replid === history.replid ? mark.offset : -1,
-      backlogFirstByte: mark.replid === history.replid ? mark.backlogFirstByte : -1,
-    });
-    const seen = isMaster ? Number.POSITIVE_INFINITY : mark.replid === history.replid ? mark.offset : -1;
-    const change = mark.learn({
-      fence,
-      generation: connection.generation,
-      runId: connection.identity?.runId ?? "",
-      seq: flush.ticket,
-      sentAt: flush.sentAt,
-    });
-    if (change === "restarted" || change === "void") link.inRotation = false;
-    if (verdict === "ok") {
-      if (isMaster) this.#masterAt(fence.offset, flush);
-      else this.#replicaAt(link, fence.offset, flush.sentAt);
-      this.#sweep();
-      this.reader.release(flush, seen);
-      this.reader.retryHeld();
-      this.#acks.check();
-    } else {
-      if (verdict !== "offset") link.serves = false;
+    if (proof.verdict !== "ok") {
+      if (proof.verdict !== "offset") link.serves = false;
       this.surveyor.requestCheck([link.id]);
       this.reader.reroute(flush);
+      return;
     }
+    if (this.history?.node === link.id) this.#masterAt(fence.offset, flush);
+    else if (this.#knowledge.replicaAt(link, fence.offset, flush.sentAt)) this.#sync();
+    this.#knowledge.sweep();
+    this.reader.release(flush, proof.seen);
+    this.reader.retryHeld();
+    this.#acks.check();
   }
 
   closed(connection: NodeConnection): void {
@@ -361,41 +335,6 @@ export class Engine implements OperationSink {
 
   // ---- writes ------------------------------------------------------------------------------------------------
 
-  #acknowledged(operation: Operation, applied: boolean): void {
-    this.#refusals = 0;
-    const { ticket } = operation;
-    if (ticket === null) return;
-    operation.ticket = null;
-    if (!applied) {
-      this.ledger.notApplied(ticket);
-      return;
-    }
-    this.ledger.acked(ticket);
-    if (this.#fenceTimer === null) this.#fenceTimer = this.clock.setTimer(this.#resolveWrites, WRITE_FENCE_MS);
-  }
-
-  readonly #resolveWrites = (): void => {
-    this.#fenceTimer = null;
-    const connection = this.lane.connection;
-    if (this.ledger.unresolved === 0 || connection === null || connection.state !== "open") return;
-    if (this.clock.now() - connection.fenceSentAt >= WRITE_FENCE_MS) connection.requestFence();
-    this.#fenceTimer = this.clock.setTimer(this.#resolveWrites, WRITE_FENCE_MS);
-  };
-
-  #abandoned(operation: Operation): void {
-    if (operation.ticket !== null) this.ledger.notApplied(operation.ticket);
-    operation.ticket = null;
-  }
-
-  #unknown(operation: Operation, connection: NodeConnection): Error {
-    if (operation.ticket !== null) this.ledger.unknown(operation.ticket);
-    operation.ticket = null;
-    return new UnknownOutcomeError(`the connection was lost before the reply (${connection.reason || "closed"})`, {
-      node: connection.node,
-      command: operation.name,
-    });
-  }
-
   /** Answered by a node that was the master, of which that is not certain any more. */
   #lostOffice(operation: Operation): Error {
     return new UnknownOutcomeError("it is not certain that its node was still the master when it answered", {
@@ -404,21 +343,17 @@ export class Engine implements OperationSink {
     });
   }
 
-  #refused(_operation: Operation, refusal: Refusal, connection: NodeConnection): void {
+  #refused(refusal: Refusal, connection: NodeConnection): void {
     const kind = refusal.inner ?? refusal.kind;
-    // What the server says of itself, not of its place among the others, passes by waiting: ever longer, up to half a second.
-    this.#retryAt =
-      this.clock.now() + (kind === "readonly" ? 0 : Math.min(500, 5 * 2 ** Math.min(this.#refusals++, 7)));
+    this.#keeper.refused(kind);
     if (isTopologyRefusal(kind)) this.surveyor.refused(connection.node, kind);
     else if (refusal.smellsOfFailover) this.surveyor.requestCheck([connection.node]);
   }
 
-  #overlap(a: Operation, b: Operation): boolean {
-    if (a.db !== b.db || a.spec.effects === "unknown" || b.spec.effects === "unknown") return true;
-    const of = (operation: Operation): string[] =>
-      keysOf(operation.spec, operation.command.args).map((position) => String(operation.command.args[position]));
-    const keys = new Set(of(a));
-    return of(b).some((key) => keys.has(key));
+  #masterAt(offset: number, flush: Flush): void {
+    this.#knowledge.masterAt(offset, flush, this.surveyor.state.hold === null);
+    this.#acks.masterAt(offset);
+    this.#keeper.trust(flush.sentAt);
   }
 
   // ---- topology ----------------------------------------------------------------------------------------------
@@ -477,81 +412,14 @@ export class Engine implements OperationSink {
       return;
     }
     link.ensure();
-    const history = this.#history;
-    const connection = link.connection;
+    const { history } = this;
+    const { connection } = link;
     if (history === null || connection === null || input.info.replid !== history.replid) return;
-    if (history.node === link.id) {
-      if (input.info.role === "master" && this.surveyor.state.hold === null) {
-        this.#samples.push(input.sentAt, input.info.offset);
-        this.#trust(input.sentAt);
-      }
-      return;
+    if (history.node !== link.id) this.#knowledge.replicaPolled(link, connection, input);
+    else if (input.info.role === "master" && this.surveyor.state.hold === null) {
+      this.samples.push(input.sentAt, input.info.offset);
+      this.#keeper.trust(input.sentAt);
     }
-    const { mark } = link;
-    // A fence that was sent later has said more already.
-    if (mark.valid && input.sentAt < mark.at) return;
-    if (!mark.valid) {
-      // Better than nothing, and no read relies on a fence that was sent before it.
-      mark.learn({
-        fence: input.info,
-        generation: connection.generation,
-        runId: input.runId ?? "",
-        seq: this.#sequence + 0.5,
-        sentAt: input.sentAt,
-      });
-      return;
-    }
-    // Two connections: which of poll and fence the server saw first can't be told by which was answered first, and a
-    // fence that is on its way would look like a rollback. The data connection itself shall say.
-    connection.requestFence();
-  }
-
-  #masterAt(offset: number, flush: Flush): void {
-    this.#masterOffset = Math.max(this.#masterOffset, offset);
-    if (this.surveyor.state.hold === null) this.#samples.push(flush.sentAt, offset);
-    // Whatever of unknown outcome an earlier connection left was killed in the greeting of this one.
-    this.ledger.fenceReplied(flush.ledgerTicket, offset, { unknownSettled: true });
-    this.#acks.masterAt(offset);
-    this.#trust(flush.sentAt);
-    for (const link of this.links.values()) {
-      if (!link.isMaster && link.serves) link.likelyOffset = this.#likely(link);
-    }
-  }
-
-  #replicaAt(link: NodeLink, offset: number, sentAt: number): void {
-    const behind = this.#samples.stalenessOf(offset, sentAt);
-    if (behind !== null) link.lagMs += (behind - link.lagMs) / 8;
-    if (!link.inRotation && link.mark.valid && link.mark.offset >= this.ledger.droppedFloor) {
-      link.inRotation = true;
-      this.#sync();
-    }
-  }
-
-  /** The adopted master was seen in office by a question sent then. */
-  #trust(sentAt: number): void {
-    this.lane.trustedUntil = Math.max(
-      this.lane.trustedUntil,
-      sentAt + this.options.pollIntervalMs + this.options.heartbeatTimeoutMs,
-    );
-  }
-
-  #likely(link: NodeLink): number {
-    const offset = this.#samples.offsetWithin(link.lagMs * 1.5 + 1, this.clock.now());
-    return Number.isFinite(offset) ? offset : -1;
-  }
-
-  /** Forgets what every replica has applied. */
-  #sweep(): void {
-    let rotation = Number.POSITIVE_INFINITY;
-    let all = Number.POSITIVE_INFINITY;
-    for (const link of this.links.values()) {
-      if (link.isMaster) continue;
-      const offset = link.mark.replid === this.#history?.replid ? link.mark.offset : -1;
-      all = Math.min(all, offset);
-      if (link.inRotation) rotation = Math.min(rotation, offset);
-    }
-    if (Number.isFinite(rotation)) this.ledger.sweep(rotation);
-    if (Number.isFinite(all)) this.#writes.forget(all);
   }
 
   #doubt(link: NodeLink, refusal: string): void {
@@ -565,7 +433,7 @@ export class Engine implements OperationSink {
     this.lane.close();
     this.#handover?.cancel();
     const former = this.lane.connection;
-    const same = this.#history === null || (this.#history.node === adoption.node && former?.node === adoption.node);
+    const same = this.history === null || (this.history.node === adoption.node && former?.node === adoption.node);
     const handover = new Handover(adoption, this.clock, (farewell) => {
       this.#handover = null;
       this.#enter(adoption, farewell, former);
@@ -575,33 +443,18 @@ export class Engine implements OperationSink {
   }
 
   #enter(adoption: Adoption, farewell: Farewell | null, former: NodeConnection | null): void {
-    const { from, replid, node, link } = adoption;
-    if (farewell) {
-      this.ledger.fenceReplied(this.ledger.fenceSent(), farewell.lastOffset);
-      this.lane.park(false);
-    } else if (former !== null && former.node !== node) {
+    const { from, node } = adoption;
+    if (farewell) this.lane.park(false);
+    else if (former !== null && former.node !== node) {
       this.lane.surrender((operation) => this.#lostOffice(operation));
       if (former.state === "open" && former.inFlight > 0) former.destroy("the node is not the master any more");
     }
     const offset = this.surveyor.state.nodes.get(node)?.info?.offset ?? null;
-    const report = this.ledger.adopt(replid, link, offset);
-    if (link === null) this.#samples.reset();
-    else this.#samples.dropFrom(link.at);
-    this.#masterOffset = offset ?? -1;
-    this.#history = { node, replid };
+    const report = this.#knowledge.enter(adoption, farewell, offset);
     if (report !== null && from !== null) {
-      this.#emit({
-        type: "writesLost",
-        replid: from,
-        fromOffset: report.fromOffset,
-        toOffset: report.toOffset,
-        count: report.lost,
-        unproven: report.unproven,
-        keys: report.keys,
-        keysComplete: report.keysComplete,
-      });
+      const { lost, ...rest } = report;
+      this.#emit({ type: "writesLost", replid: from, count: lost, ...rest });
     }
-    for (const one of this.links.values()) one.inRotation = false;
     this.#sync();
     this.refreshMarks();
   }
@@ -611,19 +464,18 @@ export class Engine implements OperationSink {
     if (this.#stopped) return;
     const { state } = this.surveyor;
     const writable = this.#handover === null ? writableMaster(state, this.clock.now()) : null;
-    const history = this.#history;
+    const { history } = this;
     for (const link of this.links.values()) {
       link.isMaster = history?.node === link.id;
       const open = link.connection?.state === "open";
       if (link.isMaster) link.serves = open && writable === link.id;
       // While there is no master the data gets no fresher anywhere: a replica whose link is down is as good as any.
       else link.serves = open && serves(state, link.id, writable === null);
-      if (!link.serves && !link.isMaster) link.inRotation = false;
-      else if (!link.isMaster && !link.inRotation && link.mark.valid && link.mark.replid === history?.replid)
-        link.inRotation = link.mark.offset >= this.ledger.droppedFloor;
+      if (!link.isMaster) link.inRotation = link.serves && (link.inRotation || this.#knowledge.mayEnter(link));
     }
     this.#selector.refresh([...this.links.values()]);
-    this.#syncLane(writable);
+    const connection = writable === null ? null : (this.links.get(writable)?.connection ?? null);
+    this.#keeper.keep(state, writable, connection, this.surveyor.fatal);
     const { readFrom } = this.options.view;
     this.#becomes(
       this.lane.isOpen ||
@@ -631,36 +483,6 @@ export class Engine implements OperationSink {
           [...this.links.values()].some((link) => !link.isMaster && link.serves && link.inRotation)),
     );
     if (this.reader.held > 0) this.reader.retryHeld();
-  }
-
-  #syncLane(writable: string | null): void {
-    const { lane } = this;
-    const hold = this.surveyor.state.hold;
-    const doubted = hold !== null && (hold.kind === "claim" || hold.kind === "split");
-    if (lane.isOpen && (writable !== lane.connection?.node || lane.connection.state !== "open")) lane.close();
-    if (doubted) lane.park(true);
-    else if (writable !== null && writable === lane.connection?.node) lane.park(false);
-    if (this.surveyor.fatal !== null) {
-      const { fatal } = this.surveyor;
-      lane.rejectAll(() => fatal);
-    }
-    if (lane.isOpen || writable === null || !lane.idle || this.#handover !== null) return;
-    const connection = this.links.get(writable)?.connection;
-    if (!connection || connection.state !== "open") return;
-    const waitMs = this.#retryAt - this.clock.now();
-    if (waitMs > 0) {
-      this.#retryTimer ??= this.clock.setTimer(
-        () => {
-          this.#retryTimer = null;
-          this.#sync();
-        },
-        waitMs,
-        true,
-      );
-      return;
-    }
-    this.#trust(this.surveyor.state.nodes.get(writable)?.goodSentAt ?? Number.NEGATIVE_INFINITY);
-    lane.open(connection);
   }
 
   #becomes(ready: boolean): void {
@@ -671,19 +493,6 @@ export class Engine implements OperationSink {
 
   #emit(change: TopologyChange): void {
     this.bus.emit("changed", change);
-  }
-
-  #facts(node: string): LiveFacts {
-    const link = this.links.get(node);
-    const mark = link && link.mark.valid && link.mark.replid === this.#history?.replid ? link.mark.offset : null;
-    const isMaster = link?.isMaster === true;
-    return {
-      inFlight: link?.inFlight ?? 0,
-      latencyMs: link?.latencyMs ?? null,
-      offset: isMaster && this.#masterOffset >= 0 ? this.#masterOffset : mark,
-      lagBytes: isMaster ? 0 : mark === null || this.#masterOffset < 0 ? null : Math.max(0, this.#masterOffset - mark),
-      stalenessMs: isMaster ? 0 : mark === null ? null : this.#samples.stalenessOf(mark, this.clock.now()),
-    };
   }
 
   describeNode(node: string): NodeDescription | null {
