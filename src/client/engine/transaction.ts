@@ -2,7 +2,8 @@ import type { Operation } from "./operation.js";
 
 /**
  * MULTI … EXEC out of one pipeline. Its replies are kept until EXEC's is there, because only that says whether
- * any of it was applied: a refusal at queueing answers with EXECABORT, and then the whole is sent again.
+ * any of it was applied: a refusal at queueing answers with EXECABORT, and then the whole is sent again. MULTI …
+ * DISCARD is one too: what was refused in it must not be sent again by itself, for then it would be applied.
  */
 export class Transaction {
   readonly operations: Operation[] = [];
@@ -20,7 +21,7 @@ export class Transaction {
     return ++this.#answered === this.operations.length;
   }
 
-  /** The EXEC of it. */
+  /** The EXEC of it, or its DISCARD. */
   get exec(): Operation {
     return this.operations[this.operations.length - 1] as Operation;
   }
@@ -43,14 +44,13 @@ export class Transaction {
   }
 }
 
-/** Marks out the MULTI … EXEC runs of a pipeline; a MULTI without EXEC is left as plain commands. */
+/** Marks out the runs from MULTI to EXEC or DISCARD of a pipeline; a MULTI without either is left as plain commands. */
 export function findTransactions(operations: readonly Operation[]): void {
   let open = -1;
   for (let i = 0; i < operations.length; i++) {
     const name = (operations[i] as Operation).name.toLowerCase();
     if (name === "multi") open = i;
-    else if (name === "discard") open = -1;
-    else if (name === "exec" && open >= 0) {
+    else if ((name === "exec" || name === "discard") && open >= 0) {
       const transaction = new Transaction();
       for (let k = open; k <= i; k++) transaction.add(operations[k] as Operation);
       open = -1;

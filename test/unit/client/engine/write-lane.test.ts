@@ -439,3 +439,15 @@ it("a scan that waited for its home goes to no other master", async () => {
   expect(connect("B").log).toEqual(["SCAN 17"]);
   expect(repeated).toBe(1);
 });
+
+it("what was refused between MULTI and DISCARD is not sent alone afterwards: nobody meant it to be applied", async () => {
+  const { unit, connect, issuer, lane, pending, told } = laneOf();
+  const a = connect("A");
+  unit(["MULTI", "SET k v", "DISCARD", "GET k"]);
+  a.answer("OK", READONLY, "OK", "old");
+  expect(lane.isOpen).toBe(true);
+  expect(lane.waiting).toBe(0);
+  expect(await issuer.ends()).toEqual(["OK", `!${READONLY.slice(1)}`, "OK", "old"]);
+  expect(told).not.toContain("acked SET k v");
+  expect(pending.size).toBe(0);
+});
