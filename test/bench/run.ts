@@ -108,7 +108,8 @@ function runJob(job: Job): Promise<JobResult> {
     child.once("error", reject);
     child.once("close", (code) => {
       if (code !== 0) return reject(new Error(`${job.peer} ended with exit code ${code}`));
-      resolve(JSON.parse(output) as JobResult);
+      // The result is the last line: a peer may log to standard output before it (valkey-glide does).
+      resolve(JSON.parse(output.trimEnd().split("\n").at(-1) ?? "") as JobResult);
     });
   });
 }
