@@ -91,7 +91,7 @@ export class ReplicatedClient extends Redis {
    * @throws InvalidOptionError on an unknown key or a value out of its limits
    */
   with(options: ViewOptions): this {
-    return makeView(this, new Scope(resolveView(options, this[SCOPE].view), this[SCOPE].db)) as this;
+    return makeView(this, new Scope(resolveView(options, this[SCOPE].view), this[SCOPE].lastDb)) as this;
   }
 
   /**
@@ -107,7 +107,7 @@ export class ReplicatedClient extends Redis {
         id,
         engine.topology.nodes.map((one) => one.id),
       );
-    return makeView(this, new Scope(this[SCOPE].view, this[SCOPE].db, node.id)) as this;
+    return makeView(this, new Scope(this[SCOPE].view, this[SCOPE].lastDb, node.id)) as this;
   }
 
   /** The nodes and what they are to each other, now; frozen. */
@@ -124,7 +124,7 @@ export class ReplicatedClient extends Redis {
     const spec = engine.table.of(made.name, made.args);
     return explain(
       engine,
-      new Operation(made, spec, scope.view, scope.db, engine.clock.now(), engine, () => {}),
+      new Operation(made, spec, scope.view, scope.lastDb, engine.clock.now(), engine, () => {}),
       scope,
     );
   }
@@ -177,14 +177,16 @@ export class ReplicatedClient extends Redis {
   override duplicate(override?: Partial<RedisOptions>): ReplicatedClient & Redis<AnyReplies> {
     const root = this[ORIGIN] ?? this;
     return new ReplicatedClient({
-      [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].db) },
+      [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].lastDb) },
     } as never) as never;
   }
 
   /** As ioredis's `monitor()`: an instance of its own on the master that emits `monitor` for every command there. */
   override monitor(callback?: (error: Error | null, instance?: Redis) => void): Promise<Redis> {
-    this[CORE].begin();
-    const monitor = this[CORE].dedicated.monitor();
+    const core = this[CORE];
+    const { node } = this[SCOPE];
+    core.begin();
+    const monitor = (node === null ? core.dedicated : core.dedicatedTo(node)).monitor();
     if (callback) monitor.then((instance) => callback(null, instance), callback);
     return monitor;
   }

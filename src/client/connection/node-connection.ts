@@ -10,6 +10,9 @@ import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
 
 const FENCE = encodeWords("INFO", "replication");
 
+/** The database of a SELECT that is to be answered: none is selected for it, and what comes behind selects its own. */
+export const OWN_SELECT = -1;
+
 /** What went to one node's socket in one system call. */
 export class Flush {
   /** Reads whose replies wait for the fence behind them. */
@@ -267,6 +270,7 @@ export class NodeConnection {
 
   #select(db: number): void {
     this.#db = db;
+    if (db === OWN_SELECT) return;
     this.internal(["SELECT", String(db)], (_reply, error) => {
       // The commands behind it would run in the wrong database.
       if (error && this.state === "open") this.destroy(`SELECT ${db} failed: ${error.message}`);

@@ -4,7 +4,7 @@ import type { Random } from "../../core/random.js";
 import { DedicatedConnections } from "../connection/dedicated/dedicated-connections.js";
 import type { DedicatedHost, MasterTarget } from "../connection/dedicated/host.js";
 import type { MessageSink } from "../connection/dedicated/subscriber.js";
-import { ClientClosedError, NoMasterError } from "../errors.js";
+import { ClientClosedError, NoMasterError, UnknownNodeError } from "../errors.js";
 import type { ResolvedOptions } from "../options/resolved.js";
 import type { TopologyChange, TopologyEvent } from "../types.js";
 import { DevServers } from "./dev-servers.js";
@@ -35,6 +35,7 @@ export class ClientCore {
   dedicated: DedicatedConnections;
   #shared: Shared;
   #using = false;
+  readonly #toNodes = new Map<string, DedicatedConnections>();
   #closing: Promise<"OK"> | null = null;
   #ended = false;
   #waiters: Deferred<void>[] = [];
@@ -58,6 +59,10 @@ export class ClientCore {
       get closed() {
         return core.#closing !== null || core.#ended;
       },
+      get ended() {
+        return core.#ended;
+      },
+      dedicatedTo: (node) => this.dedicatedTo(node),
       quit: () => this.quit(),
     });
     this.dedicated = this.#newDedicated();
@@ -129,6 +134,9 @@ export class ClientCore {
     if (this.#ended) return;
     this.#ended = true;
     this.dedicated.close();
+    for (const dedicated of this.#toNodes.values()) dedicated.close();
+    this.#toNodes.clear();
+    this.dispatcher.close();
     const { engine } = this;
     engine.bus
       .off("changed", this.changed, this)
@@ -150,8 +158,13 @@ export class ClientCore {
   }
 
   changed(change: TopologyChange): void {
-    if (change.type === "masterChanged") this.dedicated.masterChanged(change.to);
-    else if (change.type === "nodeHealth" && change.to === "down") this.dedicated.nodeLost(change.node, change.reason);
+    if (change.type === "masterChanged") {
+      this.dispatcher.masterChanged();
+      this.dedicated.masterChanged(change.to);
+    } else if (change.type === "nodeHealth" && change.to === "down") {
+      this.dedicated.nodeLost(change.node, change.reason);
+      this.#toNodes.get(change.node)?.nodeLost(change.node, change.reason);
+    }
     const event: TopologyEvent = Object.freeze({ at: this.clock.epoch(), topology: this.engine.topology, ...change });
     this.#emit("topology", event);
   }
@@ -203,18 +216,42 @@ export class ClientCore {
     this.#closing = null;
   }
 
-  #newDedicated(): DedicatedConnections {
+  /** Connections of one's own to one node, whatever its role. None is opened before it is needed. */
+  dedicatedTo(node: string): DedicatedConnections {
+    let dedicated = this.#toNodes.get(node);
+    if (dedicated === undefined) {
+      dedicated = this.#newDedicated(node);
+      this.#toNodes.set(node, dedicated);
+    }
+    return dedicated;
+  }
+
+  /** @param node the only one that they lead to; without it they follow the master */
+  #newDedicated(node: string | null = null): DedicatedConnections {
     const host: DedicatedHost = {
       clock: this.clock,
       random: this.random,
       options: this.options,
-      master: (command) => this.#master(command),
-      currentMaster: () => (this.engine.lane.isOpen ? (this.engine.history?.node ?? null) : null),
+      fixed: node !== null,
+      master: (command) => (node === null ? this.#master(command) : this.#target(node, command)),
+      currentMaster: () => node ?? (this.engine.lane.isOpen ? (this.engine.history?.node ?? null) : null),
       connect: (target) => this.engine.connectApart(target),
       openOptions: (target) => this.engine.connections.openOptions(target),
       requestCheck: (node) => this.engine.surveyor.requestCheck([node]),
     };
     return new DedicatedConnections(host, this.facade);
+  }
+
+  /** A node by name; it is not waited for. */
+  async #target(node: string, command: string): Promise<MasterTarget> {
+    const link = this.engine.links.get(node);
+    if (this.#ended) throw new ClientClosedError({ command });
+    if (link === undefined)
+      throw new UnknownNodeError(
+        node,
+        this.engine.topology.nodes.map(({ id }) => id),
+      );
+    return { node: link.id, endpoint: link.target.endpoint };
   }
 
   /** The master that may be written to; waits for one. */

@@ -1,7 +1,8 @@
 import type { DedicatedConnections } from "../connection/dedicated/dedicated-connections.js";
 import { Subscriber } from "../connection/dedicated/subscriber.js";
 import type { Command } from "../connection/ioredis-types.js";
-import type { IssuedCommand } from "../connection/lean-command.js";
+import { type IssuedCommand, LeanCommand } from "../connection/lean-command.js";
+import { OWN_SELECT } from "../connection/node-connection.js";
 import {
   AbortedError,
   ClientClosedError,
@@ -11,8 +12,10 @@ import {
   UnknownOutcomeError,
 } from "../errors.js";
 import type { CommandSpec } from "../routing/command-table.js";
+import { Databases } from "./databases.js";
 import type { Engine } from "./engine.js";
 import { Operation, type OperationSink } from "./operation.js";
+import { OwnOperations, sentOf } from "./own-operations.js";
 import { isReplyError } from "./reply-kind.js";
 import type { Scope } from "./scope.js";
 import { findTransactions } from "./transaction.js";
@@ -21,8 +24,12 @@ import { findTransactions } from "./transaction.js";
 export interface DispatchHost {
   readonly engine: Engine;
   readonly dedicated: DedicatedConnections;
+  /** Connections of one's own to one node, for a view that speaks to it only. */
+  dedicatedTo(node: string): DedicatedConnections;
   /** Refuses new commands: ended, or about to. */
   readonly closed: boolean;
+  /** Nothing goes out any more, not even what was issued before. */
+  readonly ended: boolean;
   /** QUIT as a command. */
   quit(): Promise<"OK">;
 }
@@ -45,25 +52,66 @@ export class Dispatcher {
   /** Commands whose promise is not settled. */
   pending = 0;
   #drained: (() => void)[] = [];
+  readonly #own = new OwnOperations();
+  readonly #databases: Databases;
   readonly #direct: OperationSink = {
-    replied: (operation, reply) => operation.succeed(reply),
+    replied: (operation, reply) => {
+      this.#written(operation);
+      operation.succeed(reply);
+    },
     failed: (operation, error) => this.#directFailed(operation, error),
   };
 
-  constructor(private readonly host: DispatchHost) {}
+  constructor(private readonly host: DispatchHost) {
+    this.#databases = new Databases(
+      {
+        probe: (db, scope) => this.#probe(db, scope),
+        waits: (change) => {
+          this.pending += change;
+          this.#wake();
+        },
+      },
+      () => host.engine.options.db,
+    );
+  }
 
   execute(command: IssuedCommand, scope: Scope): void {
-    const { engine } = this.host;
-    const spec = engine.table.of(command.name, command.args);
     if (this.host.closed) {
       command.reject(new ClientClosedError({ command: command.name }));
       return;
     }
+    if (scope.confirmed === this.#databases.epoch || this.#admits([command], scope)) this.#run(command, scope);
+  }
+
+  /** A pipeline is one unit: a read only if every command in it is; it goes whole to one node. */
+  executeUnit(commands: readonly IssuedCommand[], scope: Scope): void {
+    if (this.host.closed) {
+      for (const command of commands) command.reject(new ClientClosedError({ command: command.name }));
+      return;
+    }
+    const at = commands.findIndex(isSelect);
+    if (at >= 0) this.#around(commands, at, scope);
+    else if (scope.confirmed === this.#databases.epoch || this.#admits(commands, scope)) this.#runUnit(commands, scope);
+  }
+
+  /** Another node is the master. */
+  masterChanged(): void {
+    this.#databases.forget();
+  }
+
+  /** Rejects what is under way on shared connections, and what waits for them. */
+  close(): void {
+    this.#own.close();
+  }
+
+  #run(command: IssuedCommand, scope: Scope): void {
+    const { engine } = this.host;
+    const spec = engine.table.of(command.name, command.args);
     if (this.#local(command, spec, scope)) return;
     const operation = this.#operation(command, spec, scope);
     if (operation.settled) return;
-    if (scope.node !== null) this.#toNode(operation, scope.node);
-    else if (spec.name === "multi" || scope.transaction?.wants(command.name) === true) this.#carry(operation, scope);
+    if (spec.name === "multi" || scope.transaction?.wants(command.name) === true) this.#carry(operation, scope);
+    else if (scope.node !== null && spec.intent !== "dedicated") this.#toNode(operation, scope.node);
     else if (spec.intent === "read") engine.reader.read(operation);
     else if (spec.intent === "pinned") this.#scan(operation, scope);
     else if (spec.intent === "dedicated") this.#dedicated(operation, scope);
@@ -73,16 +121,11 @@ export class Dispatcher {
     }
   }
 
-  /** A pipeline is one unit: a read only if every command in it is; it goes whole to one node. */
-  executeUnit(commands: readonly IssuedCommand[], scope: Scope): void {
+  #runUnit(commands: readonly IssuedCommand[], scope: Scope): void {
     const { engine } = this.host;
-    if (this.host.closed) {
-      for (const command of commands) command.reject(new ClientClosedError({ command: command.name }));
-      return;
-    }
-    const { transaction } = scope;
-    if (scope.node !== null || (transaction !== null && commands.some(({ name }) => transaction.wants(name)))) {
-      for (const command of commands) this.execute(command, scope);
+    const { transaction, node } = scope;
+    if (transaction !== null && commands.some(({ name }) => transaction.wants(name))) {
+      for (const command of commands) this.#run(command, scope);
       return;
     }
     const unit: Operation[] = [];
@@ -115,6 +158,9 @@ export class Dispatcher {
       });
       for (const operation of unit.splice(open)) operation.fail(error);
     }
+    if (node !== null) {
+      for (const operation of unit.splice(0)) this.#toNode(operation, node);
+    }
     findTransactions(unit);
     if (unit.length > 0) {
       if (reads) engine.reader.submit(unit);
@@ -124,9 +170,60 @@ export class Dispatcher {
       }
     }
     for (const operation of apart) {
-      if (operation.spec.intent === "pinned") this.#scan(operation, scope);
-      else this.#dedicated(operation, scope);
+      if (operation.spec.intent !== "pinned") this.#dedicated(operation, scope);
+      else if (node !== null) this.#toNode(operation, node);
+      else this.#scan(operation, scope);
     }
+  }
+
+  /** SELECT in a pipeline parts it: what comes behind is meant for another database. */
+  #around(commands: readonly IssuedCommand[], at: number, scope: Scope): void {
+    const before = commands.slice(0, at);
+    const open = before.reduce(
+      (multi, { name }) => (/^multi$/i.test(name) ? true : !/^(?:exec|discard)$/i.test(name) && multi),
+      false,
+    );
+    if (open) {
+      for (const command of commands) command.reject(selectInMulti(command.name));
+      return;
+    }
+    if (before.length > 0) this.executeUnit(before, scope);
+    this.execute(commands[at] as IssuedCommand, scope);
+    if (at + 1 < commands.length) this.executeUnit(commands.slice(at + 1), scope);
+  }
+
+  /** False: the database of these is to be asked for first, and they come again by themselves. */
+  #admits(commands: readonly IssuedCommand[], scope: Scope): boolean {
+    const [first] = commands as [IssuedCommand];
+    const reject = (error: Error): void => {
+      for (const command of commands) command.reject(error);
+    };
+    const db = isSelect(first) ? Number(first.args[0]) : null;
+    if (db !== null && scope.waiting === null) return true;
+    return this.#databases.admits(scope, {
+      name: first.name,
+      selects: db !== null && isDatabase(db) ? db : null,
+      reject,
+      run: () => {
+        if (this.host.ended) reject(new ClientClosedError({ command: first.name }));
+        else if (scope.confirmed !== this.#databases.epoch && !this.#admits(commands, scope)) return;
+        else if (commands.length === 1) this.#run(first, scope);
+        else this.#runUnit(commands, scope);
+      },
+    });
+  }
+
+  /** Asks whether the database exists, as a read that no other command shares its database with. */
+  async #probe(db: number, scope: Scope): Promise<unknown> {
+    const { engine } = this.host;
+    const command = new LeanCommand("select", [String(db)], true);
+    const spec: CommandSpec = { ...engine.table.of("select", command.args), intent: "read", effects: "none" };
+    const operation = this.#operation(command, spec, scope, OWN_SELECT);
+    if (!operation.settled) {
+      if (scope.node === null) engine.lane.submit([operation]);
+      else this.#toNode(operation, scope.node);
+    }
+    return command.promise;
   }
 
   /** Resolves when every command that was issued is settled. */
@@ -136,23 +233,30 @@ export class Dispatcher {
   }
 
   /** An operation's promise was settled. */
-  readonly settled = (): void => {
-    if (--this.pending === 0 && this.#drained.length > 0) for (const resolve of this.#drained.splice(0)) resolve();
+  readonly #settled = (operation: Operation): void => {
+    this.#own.remove(operation);
+    this.pending--;
+    this.#wake();
   };
 
-  #operation(command: IssuedCommand, spec: CommandSpec, scope: Scope): Operation {
+  #wake(): void {
+    if (this.pending === 0 && this.#drained.length > 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #operation(command: IssuedCommand, spec: CommandSpec, scope: Scope, db = scope.db): Operation {
     const { engine } = this.host;
     const operation = new Operation(
       command,
       spec,
       scope.view,
-      scope.db,
+      db,
       engine.clock.now(),
       scope.node === null ? engine : this.#direct,
-      this.settled,
+      this.#settled,
     );
     operation.order = engine.nextOrder();
     this.pending++;
+    this.#own.add(operation);
     const { timeoutMs, signal } = scope.view;
     if (timeoutMs !== null || signal !== null) this.#limit(operation, timeoutMs, signal);
     const { commandTimeout } = engine.options.redis;
@@ -162,7 +266,13 @@ export class Dispatcher {
 
   /** What is answered without asking a server. True if it was. */
   #local(command: IssuedCommand, spec: CommandSpec, scope: Scope): boolean {
-    if (scope.transaction?.wants(command.name) === true) return false;
+    if (scope.transaction?.wants(command.name) === true) {
+      if (spec.name !== "select") return false;
+      // What follows is meant for the other database: nothing of it may be applied in this one.
+      scope.transaction.abandon("SELECT inside MULTI");
+      command.reject(selectInMulti(command.name));
+      return true;
+    }
     const refused = REFUSED.get(spec.name);
     if (refused !== undefined) {
       command.reject(
@@ -182,16 +292,13 @@ export class Dispatcher {
     }
     if (spec.name === "select") {
       const db = Number(command.args[0]);
-      if (!Number.isInteger(db) || db < 0)
+      if (!isDatabase(db))
         command.reject(
           new InvalidArgumentError(`SELECT takes the number of a database, got ${String(command.args[0])}`, {
             command: "select",
           }),
         );
-      else {
-        scope.db = db;
-        command.resolve("OK");
-      }
+      else this.#databases.select(scope, db).then(command.resolve.bind(command), command.reject.bind(command));
       return true;
     }
     return false;
@@ -199,21 +306,17 @@ export class Dispatcher {
 
   #limit(operation: Operation, timeoutMs: number | null, signal: AbortSignal | null): void {
     const { clock } = this.host.engine;
-    // What lies on an open connection goes out with its flush, whoever has lost interest in it.
-    const sent = (): "unknown" | "no" => {
-      const { connection } = operation;
-      return connection !== null && (connection.state !== "closed" || connection.wasSent(operation)) ? "unknown" : "no";
-    };
     const place = { command: operation.name };
     const timer =
       timeoutMs === null
         ? null
         : clock.setTimer(
-            () => operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sent() })),
+            () => operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sentOf(operation) })),
             timeoutMs,
             true,
           );
-    const abort = (): void => operation.fail(new AbortedError({ ...place, sent: sent(), cause: signal?.reason }));
+    const abort = (): void =>
+      operation.fail(new AbortedError({ ...place, sent: sentOf(operation), cause: signal?.reason }));
     operation.onSettled = () => {
       clock.clearTimer(timer);
       signal?.removeEventListener("abort", abort);
@@ -247,12 +350,13 @@ export class Dispatcher {
   }
 
   #dedicated(operation: Operation, scope: Scope): void {
-    const { engine, dedicated } = this.host;
     const { command, spec } = operation;
     if (spec.name === "watch" || spec.name === "unwatch") {
       this.#carry(operation, scope);
       return;
     }
+    if (!this.#reaches(operation, scope)) return;
+    const dedicated = this.#dedicatedOf(scope);
     const run = Subscriber.handles(command.name)
       ? dedicated.subscriber.execute(command)
       : dedicated.block(command, {
@@ -261,25 +365,42 @@ export class Dispatcher {
           timeoutMs: scope.view.timeoutMs,
           signal: scope.view.signal,
         });
-    this.#settleBy(operation, run, [operation], engine);
+    this.#settleBy(operation, run, [operation], scope);
+  }
+
+  #dedicatedOf({ node }: Scope): DedicatedConnections {
+    return node === null ? this.host.dedicated : this.host.dedicatedTo(node);
+  }
+
+  /** A node of one's choice is not waited for: fails at once if it can't be reached. */
+  #reaches(operation: Operation, { node }: Scope): boolean {
+    const { engine } = this.host;
+    if (node === null || engine.links.get(node)?.connection?.state === "open") return true;
+    operation.fail(engine.notConnected(node, operation));
+    return false;
   }
 
   /** WATCH, an interactive MULTI, and what follows until EXEC: over the one connection on which it holds. */
   #carry(operation: Operation, scope: Scope): void {
-    scope.transaction ??= this.host.dedicated.transactions();
+    if (scope.transaction?.wants(operation.name) !== true && !this.#reaches(operation, scope)) return;
+    scope.transaction ??= this.#dedicatedOf(scope).transactions();
     const { name } = operation.spec;
     if (name === "multi") scope.queued = [];
     else if (name !== "exec" && operation.spec.effects !== "none") scope.queued.push(operation);
     const written = name === "exec" ? scope.queued : [];
     if (name === "exec" || name === "discard") scope.queued = [];
-    this.#settleBy(operation, scope.transaction.carry(operation.command, scope.db), written, this.host.engine);
+    this.#settleBy(operation, scope.transaction.carry(operation.command, scope.db), written, scope);
   }
 
   /** Writes over other connections are known to the ledger from their answer on: while they wait they write nothing. */
-  #settleBy(operation: Operation, run: Promise<unknown>, written: readonly Operation[], engine: Engine): void {
+  #settleBy(operation: Operation, run: Promise<unknown>, writes: readonly Operation[], { node }: Scope): void {
+    const { engine } = this.host;
+    // Those connections end with the client, and know what was sent on them.
+    this.#own.remove(operation);
+    const known = (): readonly Operation[] => (node === null || node === engine.history?.node ? writes : []);
     run.then(
       (reply) => {
-        for (const one of written) {
+        for (const one of known()) {
           engine.noteIssue(one);
           if (one.ticket) engine.ledger.ackedElsewhere(one.ticket);
         }
@@ -287,7 +408,7 @@ export class Dispatcher {
       },
       (error: Error) => {
         if (error instanceof UnknownOutcomeError) {
-          for (const one of written) {
+          for (const one of known()) {
             engine.noteIssue(one);
             if (one.ticket) engine.ledger.unknown(one.ticket);
           }
@@ -298,21 +419,58 @@ export class Dispatcher {
   }
 
   #toNode(operation: Operation, node: string): void {
-    const connection = this.host.engine.links.get(node)?.connection;
-    if (connection?.state === "open") connection.send(operation);
-    else operation.fail(this.host.engine.notConnected(node, operation));
+    const { engine } = this.host;
+    if (!this.#reaches(operation, { node } as Scope)) return;
+    // What is written to the master by name is seen by reads that are routed, too.
+    if (engine.history?.node === node) engine.noteIssue(operation);
+    engine.links.get(node)?.connection?.send(operation);
+  }
+
+  /** It was answered, an error included, over a connection that the lane knows nothing of. */
+  #written(operation: Operation): void {
+    if (operation.ticket !== null) this.host.engine.ledger.ackedElsewhere(operation.ticket);
+    operation.ticket = null;
   }
 
   #directFailed(operation: Operation, error: Error): void {
-    const { connection } = operation;
-    if (isReplyError(error)) operation.fail(this.host.engine.replyError(operation, error));
-    else if (connection?.wasSent(operation)) {
+    const { engine } = this.host;
+    const { connection, ticket } = operation;
+    if (isReplyError(error)) {
+      this.#written(operation);
+      operation.fail(engine.replyError(operation, error));
+      return;
+    }
+    operation.ticket = null;
+    if (connection?.wasSent(operation)) {
+      if (ticket !== null) {
+        // It may still run: before anything else is written there, the next connection has this one killed.
+        connection.unansweredWrites = true;
+        engine.ledger.unknown(ticket);
+      }
       operation.fail(
         new UnknownOutcomeError("the connection was lost before the reply", {
           node: connection.node,
           command: operation.name,
         }),
       );
-    } else operation.fail(this.host.engine.notConnected(connection?.node ?? "", operation));
+      return;
+    }
+    if (ticket !== null) engine.ledger.notApplied(ticket);
+    operation.fail(engine.notConnected(connection?.node ?? "", operation));
   }
+}
+
+function isSelect({ name }: IssuedCommand): boolean {
+  return name.length === 6 && name.toLowerCase() === "select";
+}
+
+function isDatabase(db: number): boolean {
+  return Number.isInteger(db) && db >= 0;
+}
+
+function selectInMulti(command: string): Error {
+  return new InvalidArgumentError(
+    "SELECT can't stand inside MULTI: call select() before it, or use duplicate({ db })",
+    { command },
+  );
 }

@@ -54,6 +54,9 @@ export class Operation extends CarriedCommand {
   repeat: (() => void) | null = null;
   /** The only node to which it may go; null = any that may serve it. */
   home: string | null = null;
+  /** Its neighbours among the unsettled commands of its client. */
+  older: Operation | null = null;
+  newer: Operation | null = null;
   /** Undoes what watches over its deadline or signal. */
   onSettled: (() => void) | null = null;
 
@@ -66,7 +69,7 @@ export class Operation extends CarriedCommand {
     readonly issuedAt: number,
     private readonly sink: OperationSink,
     /** Called once, when the caller has reply or error. */
-    private readonly done: () => void,
+    private readonly done: (operation: Operation) => void,
   ) {
     super();
     this.name = command.name;
@@ -99,7 +102,7 @@ export class Operation extends CarriedCommand {
     this.settled = true;
     this.onSettled?.();
     this.command.resolve(reply);
-    this.done();
+    this.done(this);
   }
 
   /** Gives the caller the error. */
@@ -109,6 +112,6 @@ export class Operation extends CarriedCommand {
     this.settledBy = error;
     this.onSettled?.();
     this.command.reject(error);
-    this.done();
+    this.done(this);
   }
 }

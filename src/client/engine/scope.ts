@@ -1,5 +1,6 @@
 import type { TransactionConnection } from "../connection/dedicated/transaction-connection.js";
 import type { ResolvedView } from "../options/resolved.js";
+import type { WaitingCall } from "./databases.js";
 import type { Operation } from "./operation.js";
 
 /** What belongs to one view of a client: the client itself is a view too. */
@@ -10,6 +11,10 @@ export class Scope {
   transaction: TransactionConnection | null = null;
   /** Writes that stand between an interactive MULTI and its EXEC. */
   queued: Operation[] = [];
+  /** Calls that wait until a server has said whether their database exists; null = none has to. */
+  waiting: WaitingCall[] | null = null;
+  /** The state of knowledge of databases (`Databases.epoch`) in which `db` was known to exist. */
+  confirmed = 0;
 
   constructor(
     readonly view: ResolvedView,
@@ -18,4 +23,15 @@ export class Scope {
     /** Every command goes to this node, whatever it is; null = routed. */
     readonly node: string | null = null,
   ) {}
+
+  /** The database that was asked for last: that of commands and views made from now on. */
+  get lastDb(): number {
+    const { waiting } = this;
+    if (waiting !== null)
+      for (let i = waiting.length - 1; i >= 0; i--) {
+        const selects = (waiting[i] as WaitingCall).selects;
+        if (selects !== null) return selects;
+      }
+    return this.db;
+  }
 }

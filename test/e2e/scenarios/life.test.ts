@@ -35,6 +35,26 @@ onEachStage("the life of a client", (start) => {
     expect(await redis.set("k", "v")).toBe("OK");
   });
 
+  // It was answered only with the last of the clients that share the connection.
+  it("disconnect() of a duplicate rejects what it has in flight, and nobody else's", async () => {
+    const { master, client } = await worlds.open();
+    const redis = await client();
+    const duplicate = redis.duplicate();
+    await duplicate.set("k", 1);
+    await master.command("CLIENT", "PAUSE", 60_000, "WRITE");
+    try {
+      const theirs = duplicate.incr("k");
+      const ours = redis.incr("k");
+      const outcome = theirs.catch((error: unknown) => error);
+      duplicate.disconnect();
+      expect(await outcome).toMatchObject({ code: "IOREPLICA_CLIENT_CLOSED", sent: "unknown" });
+      await master.command("CLIENT", "UNPAUSE");
+      expect(await ours).toBe(3);
+    } finally {
+      await master.command("CLIENT", "UNPAUSE");
+    }
+  });
+
   it("lazyConnect connects with the first command; the events are ioredis's", async () => {
     const { client } = await worlds.open();
     const origin = await client();

@@ -2,7 +2,13 @@ import { Backoff } from "../../../core/backoff.js";
 import type { Clock, TimerHandle } from "../../../core/clock.js";
 import { deferred } from "../../../core/deferred.js";
 import { classifyRefusal } from "../../../protocol/reply-errors.js";
-import { AbortedError, ClientClosedError, TimeoutError, UnknownOutcomeError } from "../../errors/kinds.js";
+import {
+  AbortedError,
+  ClientClosedError,
+  ConnectionBoundError,
+  TimeoutError,
+  UnknownOutcomeError,
+} from "../../errors/kinds.js";
 import { blockingTimeoutMs, withTimeout } from "./blocking-arguments.js";
 import type { ConnectionPool, PooledConnection } from "./connection-pool.js";
 import { DedicatedCommand, LostReply } from "./dedicated-command.js";
@@ -118,7 +124,9 @@ export class BlockingCommands {
       this.pool.discard(pooled, error.reason);
       if (this.#closed) throw new ClientClosedError({ ...place, sent: error.sent ? "unknown" : "no" });
       this.host.requestCheck(node);
-      if (!error.sent || call.readOnly) return new Again(error);
+      if (this.host.fixed && !error.sent)
+        throw new ConnectionBoundError(`${node} can't be reached: ${error.reason}`, { ...place, retriable: true });
+      if (!this.host.fixed && (!error.sent || call.readOnly)) return new Again(error);
       throw new UnknownOutcomeError(error.message, { ...place, cause: error });
     }
     if (error.name !== "ReplyError") {
@@ -133,7 +141,7 @@ export class BlockingCommands {
     if (refusal?.smellsOfFailover || unblocked) this.pool.discard(pooled, "refused");
     else this.pool.release(pooled);
     // WAIT speaks of writes on a master that is none any more: elsewhere it would count what never got there.
-    if (!retry || /^wait/i.test(command.name)) throw error;
+    if (!retry || this.host.fixed || /^wait/i.test(command.name)) throw error;
     return new Again(error);
   }
 

@@ -19,6 +19,8 @@ export interface DedicatedHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly options: ResolvedOptions;
+  /** "The master" is one node by name, whatever its role: nothing is tried again there. */
+  readonly fixed?: boolean;
   /**
    * The master that may be written to. While there is none it waits, up to `failoverTimeoutMs`.
    * Rejects with NoMasterError, or with ClientClosedError once the client is closed.

@@ -80,8 +80,11 @@ export class TransactionConnection {
 
   /** Ends the episode's connection: its node is the master no more, or the client is closed. */
   abandon(reason: string): void {
-    const pooled = this.#episode?.pooled;
-    if (pooled) this.pool.discard(pooled, reason);
+    // One that is still being leased ends when it is there.
+    this.#episode?.lease.then(
+      (pooled) => this.pool.discard(pooled, reason),
+      () => {},
+    );
   }
 
   /** Id of the node on which an episode runs, or null. */

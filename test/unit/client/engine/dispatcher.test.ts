@@ -22,7 +22,7 @@ function dispatcherOf() {
     engine: {
       table: new CommandTable(),
       clock,
-      options: { redis: {} },
+      options: { redis: {}, db: 0 },
       nextOrder: () => ++order,
       noteIssue() {},
       lane: { submit: (operations: Operation[]) => void lane.push(...operations) },
@@ -41,6 +41,7 @@ function dispatcherOf() {
     },
     dedicated: {},
     closed: false,
+    ended: false,
     quit: () => Promise.resolve("OK"),
   } as unknown as DispatchHost;
   const dispatcher = new Dispatcher(host);
@@ -160,5 +161,51 @@ describe("a scan", () => {
     for (const operation of reads.slice()) operation.repeat?.();
     expect(await codeOf(second.promise)).toBe("IOREPLICA_CURSOR_LOST sent: no");
     expect(homes).toEqual(["A", "A", "B"]);
+  });
+});
+
+describe("close()", () => {
+  it("rejects what is not settled, and says whether a server may have seen it", async () => {
+    const { dispatcher, scope, command, lane, reads } = dispatcherOf();
+    const lines = ["INCR queued", "INCR lying", "GET answered", "GET cut"].map(command);
+    for (const one of lines) dispatcher.execute(one, scope());
+    const [connection, other] = [new FakeConnection("A"), new FakeConnection("B")];
+    connection.send(lane[1] as Operation);
+    reads[0]?.succeed("v");
+    other.send(reads[1] as Operation);
+    other.state = "closed";
+    dispatcher.close();
+    expect(await Promise.all(lines.map(({ promise }) => codeOf(promise)))).toEqual([
+      "IOREPLICA_CLIENT_CLOSED sent: no",
+      "IOREPLICA_CLIENT_CLOSED sent: unknown",
+      "OK",
+      "IOREPLICA_CLIENT_CLOSED sent: no",
+    ]);
+    expect(dispatcher.pending).toBe(0);
+  });
+
+  it("leaves alone what another client sent on the same connection", async () => {
+    const [one, other] = [dispatcherOf(), dispatcherOf()];
+    const theirs = other.command("INCR n");
+    other.dispatcher.execute(theirs, other.scope());
+    one.dispatcher.execute(one.command("INCR n"), one.scope());
+    one.dispatcher.close();
+    expect(other.dispatcher.pending).toBe(1);
+    other.lane[0]?.succeed(1);
+    expect(await codeOf(theirs.promise)).toBe("OK");
+  });
+
+  it("rejects every command whatever was settled before it, in the order of issue", async () => {
+    const { dispatcher, scope, command, lane } = dispatcherOf();
+    const ends: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const one = command("INCR n");
+      one.promise.catch(() => ends.push(i));
+      dispatcher.execute(one, scope());
+    }
+    for (const i of [5, 0, 3]) lane[i]?.succeed(1);
+    dispatcher.close();
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    expect(ends).toEqual([1, 2, 4]);
   });
 });
