@@ -85,7 +85,8 @@ export class WriteAcks {
 
 /** Do two writes touch the same key, as far as that can be told? */
 export function overlap(a: Operation, b: Operation): boolean {
-  if (a.db !== b.db || a.spec.effects === "unknown" || b.spec.effects === "unknown") return true;
+  if (a.spec.effects === "unknown" || b.spec.effects === "unknown") return true;
+  if (a.db !== b.db) return false;
   const of = (operation: Operation): string[] =>
     keysOf(operation.spec, operation.command.args).map((position) => String(operation.command.args[position]));
   const keys = new Set(of(a));
