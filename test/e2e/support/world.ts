@@ -63,7 +63,17 @@ export async function ready(client: ReplicatedClient, replicas: number): Promise
     const { master, replicas: known } = client.topology;
     const up = known.filter((replica) => replica.health === "up").length;
     if (master === null || up < replicas) throw new Error(`master ${master?.id ?? "unknown"}, ${up} replicas up`);
+    // Up says that a poll was answered; it serves once a fence of its data connection has come back as well.
+    const serving = servingReplicas(client);
+    if (serving < replicas) throw new Error(`${serving} of ${replicas} replicas can serve a read`);
   });
+}
+
+/** How many replicas could serve a read of a key that nobody wrote, bounds on staleness left aside. */
+function servingReplicas(client: ReplicatedClient): number {
+  const view = client.with({ consistency: "session", readFrom: "replica", maxStalenessMs: 2 ** 31 - 1 });
+  const { node, others } = view.explain("GET", "a key that nobody wrote");
+  return (node === null ? 0 : 1) + others.filter(({ reason }) => reason === "could serve it too").length;
 }
 
 /** Collects what a client emits as `topology`. */
