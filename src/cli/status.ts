@@ -2,6 +2,9 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { type NodeDescription, ReplicatedClient } from "../index.js";
 
+/** How long a node may take to be told from one that hangs; longer than the default heartbeat timeout. */
+const askedWithinMs = 2000;
+
 /**
  * Shows a topology as the client sees it.
  *
@@ -13,8 +16,7 @@ export async function runStatus(urls: readonly string[], options: { json: boolea
   client.on("error", () => {});
   try {
     await client.connect();
-    // A ping of the master behind the first polls of all nodes: what they said has come in by then.
-    await client.ping();
+    await allAsked(client);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
@@ -26,6 +28,26 @@ export async function runStatus(urls: readonly string[], options: { json: boolea
   if (options.json) process.stdout.write(`${JSON.stringify(topology, null, 2)}\n`);
   else process.stdout.write(`${tableOf(topology.nodes)}\n${topology.state}\n`);
   return topology.state === "stable" && topology.nodes.every((node) => node.health === "up") ? 0 : 1;
+}
+
+/** Resolves when every node, the discovered ones too, has said what it is or has failed to: at `connect()` only a master has. */
+function allAsked(client: ReplicatedClient): Promise<void> {
+  const open = () => client.topology.nodes.some((node) => node.health === "connecting");
+  return new Promise((resolve) => {
+    const look = () => {
+      if (open()) return;
+      clearTimeout(timer);
+      client.off("topology", look);
+      resolve();
+    };
+    // A node that neither answers nor refuses is shown as connecting.
+    const timer = setTimeout(() => {
+      client.off("topology", look);
+      resolve();
+    }, askedWithinMs);
+    client.on("topology", look);
+    look();
+  });
 }
 
 function tableOf(nodes: readonly NodeDescription[]): string {
