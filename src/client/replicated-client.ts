@@ -13,6 +13,7 @@ import { Operation } from "./engine/operation.js";
 import { PipelineCollector } from "./engine/pipeline-unit.js";
 import { Scope } from "./engine/scope.js";
 import { InvalidArgumentError, InvalidOptionError, UnknownNodeError } from "./errors.js";
+import { type DuplicateOptions, duplicateOptions } from "./options/duplicate.js";
 import { redactedRedisOptions } from "./options/redact.js";
 import { resolveOptions } from "./options/resolve.js";
 import type { ReplicatedClientOptions } from "./options/types.js";
@@ -57,6 +58,7 @@ export class ReplicatedClient extends Redis {
     const origin = duplicated(options);
     const resolved = origin?.core.options ?? resolveOptions(options as string | ReplicatedClientOptions);
     const shown = redactedRedisOptions(resolved);
+    if (origin?.keyPrefix !== undefined) shown.keyPrefix = origin.keyPrefix;
     super({ lazyConnect: true, ...(shown.keyPrefix === undefined ? {} : { keyPrefix: shown.keyPrefix }) });
     this.options = shown;
     hide(this, CORE, new ClientCore(resolved, this as never, systemClock, systemRandom, origin?.core ?? null));
@@ -171,13 +173,13 @@ export class ReplicatedClient extends Redis {
 
   /**
    * A client with its own life, subscriptions and blocked commands over the same topology and shared connections;
-   * it opens sockets only as it uses them. `override` may name `db`, and ioredis options that change nothing here
-   * (such as `maxRetriesPerRequest`, `enableReadyCheck`).
+   * it opens sockets only as it uses them. `override` may name `db` and `keyPrefix`, and ioredis options that change
+   * nothing here (such as `maxRetriesPerRequest`, `enableReadyCheck`); any other throws InvalidOptionError.
    */
   override duplicate(override?: Partial<RedisOptions>): ReplicatedClient & Redis<AnyReplies> {
     const root = this[ORIGIN] ?? this;
     return new ReplicatedClient({
-      [DUPLICATE_OF]: { core: root[CORE], db: duplicateDb(override, this[SCOPE].lastDb) },
+      [DUPLICATE_OF]: { core: root[CORE], ...duplicateOptions(override, this[SCOPE].lastDb, this.options.keyPrefix) },
     } as never) as never;
   }
 
@@ -229,23 +231,14 @@ type AnyReplies = any;
 
 /** What a duplicate is made of; not to be reached from outside. */
 const DUPLICATE_OF = Symbol("duplicateOf");
-interface Origin {
+interface Origin extends DuplicateOptions {
   readonly core: ClientCore;
-  readonly db: number;
 }
 
 function duplicated(options: unknown): Origin | null {
   return typeof options === "object" && options !== null && DUPLICATE_OF in options
     ? (options as { [DUPLICATE_OF]: Origin })[DUPLICATE_OF]
     : null;
-}
-
-function duplicateDb(override: Partial<RedisOptions> | undefined, db: number): number {
-  const wanted = override?.db;
-  if (wanted === undefined) return db;
-  if (!Number.isInteger(wanted) || wanted < 0)
-    throw new InvalidOptionError("db", `must be the number of a database; got ${String(wanted)}`);
-  return wanted;
 }
 
 /** A view inherits everything from its client, listeners included, but has a scope and a pipeline of its own. */

@@ -258,7 +258,9 @@ export class Dispatcher {
     this.pending++;
     this.#own.add(operation);
     const { timeoutMs, signal } = scope.view;
-    if (timeoutMs !== null || signal !== null) this.#limit(operation, timeoutMs, signal);
+    // A blocking command is called off on its own connection, so that it takes nothing after its caller was told.
+    const limited = (timeoutMs !== null || signal !== null) && !(spec.intent === "dedicated" && spec.blocking);
+    if (limited) this.#limit(operation, timeoutMs, signal);
     const { commandTimeout } = engine.options.redis;
     if (commandTimeout !== undefined) (command as Partial<Command>).setTimeout?.(commandTimeout);
     return operation;

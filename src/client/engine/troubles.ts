@@ -28,7 +28,7 @@ export class Troubles {
     if (grave) {
       if (this.#told.get(input.node) === input.kind) return;
       this.#told.set(input.node, input.kind);
-      this.tell(new Error(`${input.node}: ${input.reason}`));
+      this.tell(trouble(input.node, input.kind, input.reason));
       return;
     }
     if (this.#allDown || [...state.nodes.values()].some((node) => node.reachable || node.failure === null)) return;
@@ -46,4 +46,18 @@ export class Troubles {
       ),
     );
   }
+}
+
+/** The error for a person: what the server said, and what to do about it. `code` is the first word of a server's text. */
+function trouble(node: string, kind: string, reason: string): Error & { code?: string } {
+  const hint =
+    kind === "auth"
+      ? "give a user name and password that this server takes, and that may run INFO, in redisOptions, in the node's URL, or by credentials"
+      : kind === "connect"
+        ? "give the certificate authority in redisOptions.tls.ca, and connect by a name that the certificate has"
+        : "";
+  const error: Error & { code?: string } = new Error(`${node}: ${reason}${hint === "" ? "" : `; ${hint}`}`);
+  const code = /^[A-Z][A-Z_]+\b/.exec(reason)?.[0];
+  if (code !== undefined) error.code = code;
+  return error;
 }
