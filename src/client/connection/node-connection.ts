@@ -9,6 +9,7 @@ import type { SocketBatch } from "./socket-batch.js";
 import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
 
 const FENCE = encodeWords("INFO", "replication");
+const FENCE_BYTES = Buffer.from(FENCE);
 
 /** The database of a SELECT that is to be answered: none is selected for it, and what comes behind selects its own. */
 export const OWN_SELECT = -1;
@@ -95,6 +96,8 @@ export class NodeConnection {
   #batch: SocketBatch | null = null;
   #latencyProbe: Flush | null = null;
   #reader: ReplyReader | null = null;
+  /** The text that {@link lastFence} was read from. */
+  #lastReply = "";
 
   constructor(
     /** Id of the node in the topology. */
@@ -301,7 +304,7 @@ export class NodeConnection {
 
   readonly #onFence = (flush: Flush, reply: unknown, error: Error | null): void => {
     if (flush === this.#latencyProbe) this.#measure(flush);
-    const fence = error || this.state === "closed" ? null : parseFence(reply as string | Buffer);
+    const fence = error || this.state === "closed" ? null : this.#parse(reply as string);
     if (fence) this.lastFence = fence;
     this.host.fenced(this, fence, flush);
     // BUSY is an answer in its place: the server runs a script, and so long says this to everything.
@@ -313,6 +316,14 @@ export class NodeConnection {
           : "a fence was answered with something else: replies are out of step",
       );
   };
+
+  /** While nothing is written anywhere the same text comes back again and again. */
+  #parse(reply: string): Fence | null {
+    if (reply === this.#lastReply) return this.lastFence;
+    const fence = parseFence(reply);
+    this.#lastReply = fence === null ? "" : reply;
+    return fence;
+  }
 
   #measure(flush: Flush): void {
     this.#latencyProbe = null;
@@ -336,7 +347,7 @@ class FenceCommand extends WireCommand {
   setReplyContext(): void {}
 
   writeTo(batch: SocketBatch): void {
-    this.size = batch.append(FENCE);
+    this.size = batch.append(FENCE_BYTES);
   }
 
   resolve(reply: unknown): void {

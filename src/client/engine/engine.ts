@@ -314,8 +314,8 @@ export class Engine implements OperationSink {
     }
     if (this.history?.node === link.id) this.#masterAt(fence.offset, flush);
     else if (this.#knowledge.replicaAt(link, fence.offset, flush.sentAt)) this.#sync();
-    this.#knowledge.sweep();
     this.reader.release(flush, proof.seen);
+    this.#knowledge.sweep();
     this.reader.retryHeld();
     this.#acks.check();
   }
