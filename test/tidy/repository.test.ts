@@ -10,7 +10,6 @@ const sources = files.filter((path) => path.startsWith("src/") && path.endsWith(
 const LONG_FILES: Readonly<Record<string, string>> = {
   "src/client/engine/engine.ts":
     "joins topology, ledger, lane, reader and connections; each of them is a file of its own",
-  "src/client/engine/dispatcher.ts": "the one function that every command passes, with each way it can take",
   "src/client/engine/write-lane.ts": "one queue whose rules of order refer to each other",
 };
 

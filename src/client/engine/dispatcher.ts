@@ -3,20 +3,14 @@ import { Subscriber } from "../connection/dedicated/subscriber.js";
 import type { Command } from "../connection/ioredis-types.js";
 import { type IssuedCommand, LeanCommand } from "../connection/lean-command.js";
 import { OWN_SELECT } from "../connection/node-connection.js";
-import {
-  AbortedError,
-  ClientClosedError,
-  CursorLostError,
-  InvalidArgumentError,
-  TimeoutError,
-  UnknownOutcomeError,
-} from "../errors.js";
+import { ClientClosedError, CursorLostError, InvalidArgumentError, UnknownOutcomeError } from "../errors.js";
 import type { CommandSpec } from "../routing/command-table.js";
 import { Databases } from "./databases.js";
+import { limit } from "./deadline.js";
 import type { Engine } from "./engine.js";
-import { Operation, type OperationSink } from "./operation.js";
-import { OwnOperations, sentOf } from "./own-operations.js";
-import { isReplyError } from "./reply-kind.js";
+import { NodeRoute } from "./node-route.js";
+import { Operation } from "./operation.js";
+import { OwnOperations } from "./own-operations.js";
 import type { Scope } from "./scope.js";
 import { findTransactions } from "./transaction.js";
 
@@ -54,13 +48,7 @@ export class Dispatcher {
   #drained: (() => void)[] = [];
   readonly #own = new OwnOperations();
   readonly #databases: Databases;
-  readonly #direct: OperationSink = {
-    replied: (operation, reply) => {
-      this.#written(operation);
-      operation.succeed(reply);
-    },
-    failed: (operation, error) => this.#directFailed(operation, error),
-  };
+  readonly #toNode = new NodeRoute(() => this.host.engine);
 
   constructor(private readonly host: DispatchHost) {
     this.#databases = new Databases(
@@ -111,7 +99,7 @@ export class Dispatcher {
     const operation = this.#operation(command, spec, scope);
     if (operation.settled) return;
     if (spec.name === "multi" || scope.transaction?.wants(command.name) === true) this.#carry(operation, scope);
-    else if (scope.node !== null && spec.intent !== "dedicated") this.#toNode(operation, scope.node);
+    else if (scope.node !== null && spec.intent !== "dedicated") this.#toNode.send(operation, scope.node);
     else if (spec.intent === "read") engine.reader.read(operation);
     else if (spec.intent === "pinned") this.#scan(operation, scope);
     else if (spec.intent === "dedicated") this.#dedicated(operation, scope);
@@ -159,7 +147,7 @@ export class Dispatcher {
       for (const operation of unit.splice(open)) operation.fail(error);
     }
     if (node !== null) {
-      for (const operation of unit.splice(0)) this.#toNode(operation, node);
+      for (const operation of unit.splice(0)) this.#toNode.send(operation, node);
     }
     findTransactions(unit);
     if (unit.length > 0) {
@@ -171,7 +159,7 @@ export class Dispatcher {
     }
     for (const operation of apart) {
       if (operation.spec.intent !== "pinned") this.#dedicated(operation, scope);
-      else if (node !== null) this.#toNode(operation, node);
+      else if (node !== null) this.#toNode.send(operation, node);
       else this.#scan(operation, scope);
     }
   }
@@ -221,7 +209,7 @@ export class Dispatcher {
     const operation = this.#operation(command, spec, scope, OWN_SELECT);
     if (!operation.settled) {
       if (scope.node === null) engine.lane.submit([operation]);
-      else this.#toNode(operation, scope.node);
+      else this.#toNode.send(operation, scope.node);
     }
     return command.promise;
   }
@@ -251,7 +239,7 @@ export class Dispatcher {
       scope.view,
       db,
       engine.clock.now(),
-      scope.node === null ? engine : this.#direct,
+      scope.node === null ? engine : this.#toNode,
       this.#settled,
     );
     operation.order = engine.nextOrder();
@@ -260,7 +248,7 @@ export class Dispatcher {
     const { timeoutMs, signal } = scope.view;
     // A blocking command is called off on its own connection, so that it takes nothing after its caller was told.
     const limited = (timeoutMs !== null || signal !== null) && !(spec.intent === "dedicated" && spec.blocking);
-    if (limited) this.#limit(operation, timeoutMs, signal);
+    if (limited) limit(operation, engine.clock, timeoutMs, signal);
     const { commandTimeout } = engine.options.redis;
     if (commandTimeout !== undefined) (command as Partial<Command>).setTimeout?.(commandTimeout);
     return operation;
@@ -304,27 +292,6 @@ export class Dispatcher {
       return true;
     }
     return false;
-  }
-
-  #limit(operation: Operation, timeoutMs: number | null, signal: AbortSignal | null): void {
-    const { clock } = this.host.engine;
-    const place = { command: operation.name };
-    const timer =
-      timeoutMs === null
-        ? null
-        : clock.setTimer(
-            () => operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sentOf(operation) })),
-            timeoutMs,
-            true,
-          );
-    const abort = (): void =>
-      operation.fail(new AbortedError({ ...place, sent: sentOf(operation), cause: signal?.reason }));
-    operation.onSettled = () => {
-      clock.clearTimer(timer);
-      signal?.removeEventListener("abort", abort);
-    };
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
   }
 
   /** SCAN and its kin: cursors mean something only on the node that issued them. */
@@ -374,12 +341,8 @@ export class Dispatcher {
     return node === null ? this.host.dedicated : this.host.dedicatedTo(node);
   }
 
-  /** A node of one's choice is not waited for: fails at once if it can't be reached. */
   #reaches(operation: Operation, { node }: Scope): boolean {
-    const { engine } = this.host;
-    if (node === null || engine.links.get(node)?.connection?.state === "open") return true;
-    operation.fail(engine.notConnected(node, operation));
-    return false;
+    return node === null || this.#toNode.reaches(operation, node);
   }
 
   /** WATCH, an interactive MULTI, and what follows until EXEC: over the one connection on which it holds. */
@@ -418,47 +381,6 @@ export class Dispatcher {
         operation.fail(error);
       },
     );
-  }
-
-  #toNode(operation: Operation, node: string): void {
-    const { engine } = this.host;
-    if (!this.#reaches(operation, { node } as Scope)) return;
-    // What is written to the master by name is seen by reads that are routed, too.
-    if (engine.history?.node === node) engine.noteIssue(operation);
-    engine.links.get(node)?.connection?.send(operation);
-  }
-
-  /** It was answered, an error included, over a connection that the lane knows nothing of. */
-  #written(operation: Operation): void {
-    if (operation.ticket !== null) this.host.engine.ledger.ackedElsewhere(operation.ticket);
-    operation.ticket = null;
-  }
-
-  #directFailed(operation: Operation, error: Error): void {
-    const { engine } = this.host;
-    const { connection, ticket } = operation;
-    if (isReplyError(error)) {
-      this.#written(operation);
-      operation.fail(engine.replyError(operation, error));
-      return;
-    }
-    operation.ticket = null;
-    if (connection?.wasSent(operation)) {
-      if (ticket !== null) {
-        // It may still run: before anything else is written there, the next connection has this one killed.
-        connection.unansweredWrites = true;
-        engine.ledger.unknown(ticket);
-      }
-      operation.fail(
-        new UnknownOutcomeError("the connection was lost before the reply", {
-          node: connection.node,
-          command: operation.name,
-        }),
-      );
-      return;
-    }
-    if (ticket !== null) engine.ledger.notApplied(ticket);
-    operation.fail(engine.notConnected(connection?.node ?? "", operation));
   }
 }
 
