@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** The only source of chance; handed in, so that a seed replays a run. */
 export interface Random {
   /** A number in [0, 1). */
@@ -6,6 +8,13 @@ export interface Random {
   int(bound: number): number;
   /** `length` lower-case hexadecimal digits. */
   hex(length: number): string;
+}
+
+/** `length` lower-case hexadecimal digits that nobody can guess, whatever the seed: for secrets such as passwords. */
+export function secretHex(length: number): string {
+  return randomBytes(Math.ceil(length / 2))
+    .toString("hex")
+    .slice(0, length);
 }
 
 function fromSource(next: () => number): Random {

@@ -188,7 +188,8 @@ export class DevServer implements AsyncDisposable {
 
   async #begin(): Promise<void> {
     const { host = "127.0.0.1", password, config: directives = {} } = this.#options;
-    const config = new Config(directives);
+    // It listens on loopback, and who started it may look inside.
+    const config = new Config({ "enable-debug-command": "local", ...directives });
     config.load("bind", host);
     config.load("port", String(this.#port));
     if (password !== undefined && password !== "") {

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
+import { Acl } from "./acl/acl.js";
 import { commandGroups } from "./commands/index.js";
 import type { Config } from "./config/config.js";
 import { Blocking } from "./dispatch/blocking.js";
@@ -72,6 +73,7 @@ export class ServerCore {
   readonly blocking: Blocking;
   readonly pause: Pause;
   readonly limits: ClientLimits;
+  readonly acl: Acl;
   readonly commands: CommandSet;
   readonly expiry: ActiveExpiry;
   /** The client in whose name the master's commands run. */
@@ -105,6 +107,7 @@ export class ServerCore {
     this.limits = new ClientLimits(this);
     this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
     for (const [from, to] of this.config.renames) this.commands.rename(from, to);
+    this.acl = new Acl(this);
     this.expiry = new ActiveExpiry(this);
     this.#dispatcher = new Dispatcher(this);
     this.#listener = new Listener(this);
@@ -161,8 +164,7 @@ export class ServerCore {
     const connection = new Connection(stream, endpoints, this.clock);
     const client = this.#createClient(connection);
     this.clients.set(client.id, client);
-    client.authenticated = this.config.text("requirepass") === "";
-    client.decoder.limits.unauthenticated = !client.authenticated;
+    this.acl.reset(client);
     connection.onData = (chunk) => {
       client.decoder.push(chunk);
       this.#dispatcher.workOff(client);
@@ -246,6 +248,7 @@ export class ServerCore {
       this.#nextClientId++,
       connection,
       this.databases[0] as Database,
+      this.acl.defaultUser,
       this.clock.epoch(),
       this.config.number("proto-max-bulk-len"),
     );
@@ -274,11 +277,7 @@ export class ServerCore {
   }
 
   #isProtectedFrom(endpoints: Endpoints): boolean {
-    if (
-      !this.config.flag("protected-mode") ||
-      this.config.text("requirepass") !== "" ||
-      endpoints.unixPath !== undefined
-    )
+    if (!this.config.flag("protected-mode") || !this.acl.defaultUser.noPassword || endpoints.unixPath !== undefined)
       return false;
     const { host } = endpoints.peer;
     return !(host === "::1" || host.startsWith("127.") || host.startsWith("::ffff:127."));

@@ -7,7 +7,7 @@ const groups = [
   "bitmaps",
   "sort-lcs",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
-  ...["transactions", "pubsub", "connection", "introspection"],
+  ...["transactions", "pubsub", "connection", "introspection", "acl"],
 ];
 
 describeReal("the dev server and a real one answer the same, byte by byte", () => {

@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { systemClock } from "../../core/clock.js";
 import { systemRandom } from "../../core/random.js";
 import { REDIS_VERSION } from "../../protocol/version.js";
-import { assembleServer } from "../../server/assemble.js";
+import { AclError } from "../../server/acl/acl.js";
+import { type AssembledServer, assembleServer } from "../../server/assemble.js";
 import { Config } from "../../server/config/config.js";
 import { FileStore } from "../../server/rdb/store.js";
 import type { LogLevel } from "../../server/server-core.js";
@@ -36,7 +37,7 @@ function readSettings(args: readonly string[]): Config {
             `*** FATAL CONFIG FILE ERROR (Redis ${REDIS_VERSION}) ***`,
             `Reading the configuration file, at line ${error.line} (${where})`,
             // A secret may stand behind the name.
-            `>>> '${/pass|auth/i.test(error.text) ? error.text.split(" ")[0] : error.text}'`,
+            `>>> '${/pass|auth|^user /i.test(error.text) ? error.text.split(" ")[0] : error.text}'`,
             error.reason,
           ]
         : [`Fatal error, can't open config file: ${(error as Error).message}`];
@@ -54,6 +55,17 @@ function goToBackground(args: readonly string[]): void {
     stdio: "ignore",
   });
   child.unref();
+}
+
+/** The server; or the end of the process where its users can't be had as they are written. */
+function assembleOrEnd(options: Parameters<typeof assembleServer>[0]): AssembledServer {
+  try {
+    return assembleServer(options);
+  } catch (error) {
+    if (!(error instanceof AclError)) throw error;
+    options.log?.("warning", error.message);
+    process.exit(1);
+  }
 }
 
 /** Runs a server until SIGTERM, SIGINT or SHUTDOWN ends it; then the process ends. */
@@ -76,7 +88,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
   config.onChange((names) => {
     if (names.includes("dir")) process.chdir(config.text("dir"));
   });
-  const { core, start } = assembleServer({ clock: systemClock, random: systemRandom, config, store, log });
+  const { core, start } = assembleOrEnd({ clock: systemClock, random: systemRandom, config, store, log });
   log("warning", "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
   log(
     "warning",

@@ -70,6 +70,9 @@ export function applySettings(config: Config, text: string, depth = 0): void {
     } else if (name === "rename-command") {
       if (values.length !== 2) refuse("Bad directive or wrong number of arguments");
       config.renames.push([values[0] as string, values[1] as string]);
+    } else if (name === "user") {
+      if (values.length === 0) refuse("Bad directive or wrong number of arguments");
+      loadUser(config, values, refuse);
     } else if (name === "loadmodule") {
       refuse("modules cannot be loaded by this server");
     } else if (name === "save" && values.join("") !== "") {
@@ -98,6 +101,15 @@ function applyDirective(
 function load(config: Config, name: string, value: string, refuse: (reason: string) => never): void {
   try {
     config.load(name, value);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    refuse(error.reason);
+  }
+}
+
+function loadUser(config: Config, words: readonly string[], refuse: (reason: string) => never): void {
+  try {
+    config.loadUser(words);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     refuse(error.reason);

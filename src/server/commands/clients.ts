@@ -1,5 +1,6 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, MapReply, NO_REPLY, OK, SetReply, VerbatimReply } from "../../protocol/resp/reply.js";
+import type { User } from "../acl/user.js";
 import type { Client } from "../dispatch/client.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors } from "../dispatch/errors.js";
@@ -74,6 +75,7 @@ interface KillFilter {
   address?: Bytes;
   localAddress?: Bytes;
   type?: string;
+  user?: User;
   skipSelf: boolean;
 }
 
@@ -88,7 +90,7 @@ function kill(ctx: CommandContext, args: readonly Bytes[]): Reply {
     }
     return NO_SUCH_CLIENT;
   }
-  const filter = killFilter(args);
+  const filter = killFilter(ctx, args);
   if (filter instanceof ErrorReply) return filter;
   let killed = 0;
   for (const client of [...server.clients.values()]) {
@@ -96,6 +98,7 @@ function kill(ctx: CommandContext, args: readonly Bytes[]): Reply {
     if (filter.localAddress !== undefined && localAddressOf(client) !== filter.localAddress) continue;
     if (filter.type !== undefined && clientType(client) !== filter.type) continue;
     if (filter.id !== undefined && client.id !== filter.id) continue;
+    if (filter.user !== undefined && client.user !== filter.user) continue;
     if (client === self && filter.skipSelf) continue;
     server.kill(client);
     killed++;
@@ -103,7 +106,7 @@ function kill(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return killed;
 }
 
-function killFilter(args: readonly Bytes[]): KillFilter | ErrorReply {
+function killFilter(ctx: CommandContext, args: readonly Bytes[]): KillFilter | ErrorReply {
   const filter: KillFilter = { skipSelf: true };
   for (let i = 2; i < args.length; i += 2) {
     const value = args[i + 1];
@@ -119,7 +122,9 @@ function killFilter(args: readonly Bytes[]): KillFilter | ErrorReply {
     } else if (isWord(args[i], "addr")) filter.address = value;
     else if (isWord(args[i], "laddr")) filter.localAddress = value;
     else if (isWord(args[i], "user")) {
-      if (value !== "default") return new ErrorReply(`ERR No such user '${value}'`);
+      const user = ctx.server.acl.find(value);
+      if (user === undefined) return new ErrorReply(`ERR No such user '${value}'`);
+      filter.user = user;
     } else if (isWord(args[i], "skipme")) {
       if (!isWord(value, "yes") && !isWord(value, "no")) return errors.syntax;
       filter.skipSelf = isWord(value, "yes");

@@ -106,7 +106,8 @@ function rewrite(ctx: CommandContext): Reply {
   const { config, log } = ctx.server;
   if (config.file === null) return NO_FILE;
   try {
-    rewriteConfig(config, config.file, masterShown(ctx) ?? "");
+    const users = config.text("aclfile") === "" ? ctx.server.acl.lines() : [];
+    rewriteConfig(config, config.file, masterShown(ctx) ?? "", users);
   } catch (error) {
     log("warning", `CONFIG REWRITE failed: ${(error as Error).message}`);
     return new ErrorReply(`ERR Rewriting config file: ${(error as NodeJS.ErrnoException).code ?? "failed"}`);

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, MapReply, OK, SimpleString } from "../../protocol/resp/reply.js";
 import { REDIS_VERSION } from "../../protocol/version.js";
@@ -20,30 +19,15 @@ const NO_PASSWORD_SET = new ErrorReply(
 );
 const PONG = new SimpleString("PONG");
 
-/** Whether these are the credentials of the only user there is; how long it takes says nothing of the password. */
-function credentialsFit(ctx: CommandContext, user: Bytes, password: Bytes): boolean {
-  const wanted = Buffer.from(ctx.server.config.text("requirepass"), "latin1");
-  const given = Buffer.from(password, "latin1");
-  if (user !== "default") return false;
-  if (wanted.length === 0) return true;
-  const padded = Buffer.alloc(wanted.length);
-  given.copy(padded);
-  const equal = timingSafeEqual(padded, wanted);
-  return equal && given.length === wanted.length;
-}
-
-function logIn(ctx: CommandContext, user: Bytes, password: Bytes): ErrorReply | null {
-  if (!credentialsFit(ctx, user, password)) return WRONG_PASSWORD;
-  ctx.client.authenticated = true;
-  ctx.client.user = user;
-  ctx.client.decoder.limits.unauthenticated = false;
-  return null;
+function logIn(ctx: CommandContext, user: Bytes, password: Bytes, word: Bytes): ErrorReply | null {
+  return ctx.server.acl.authenticate(ctx.client, user, password, word) ? null : WRONG_PASSWORD;
 }
 
 function auth(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (args.length > 3) return errors.syntax;
-  if (args.length === 2 && ctx.server.config.text("requirepass") === "") return NO_PASSWORD_SET;
-  return logIn(ctx, args.length === 3 ? (args[1] as Bytes) : "default", args[args.length - 1] as Bytes) ?? OK;
+  if (args.length === 2 && ctx.server.acl.defaultUser.noPassword) return NO_PASSWORD_SET;
+  const user = args.length === 3 ? (args[1] as Bytes) : "default";
+  return logIn(ctx, user, args[args.length - 1] as Bytes, args[0] as Bytes) ?? OK;
 }
 
 function hello(ctx: CommandContext, args: readonly Bytes[]): Reply {
@@ -72,7 +56,7 @@ function hello(ctx: CommandContext, args: readonly Bytes[]): Reply {
     }
   }
   if (credentials !== null) {
-    const refused = logIn(ctx, ...credentials);
+    const refused = logIn(ctx, ...credentials, args[0] as Bytes);
     if (refused !== null) return refused;
   }
   if (!client.authenticated) {
@@ -121,9 +105,7 @@ function reset(ctx: CommandContext): Reply {
   client.name = "";
   client.replyMode = "on";
   client.noEvict = false;
-  client.user = "default";
-  client.authenticated = server.config.text("requirepass") === "";
-  client.decoder.limits.unauthenticated = !client.authenticated;
+  server.acl.reset(client);
   return new SimpleString("RESET");
 }
 

@@ -1,4 +1,5 @@
 import type { CommandGroup } from "../dispatch/registry.js";
+import { aclCommands } from "./acl.js";
 import { bitfieldCommands } from "./bitfield.js";
 import { bitmapCommands } from "./bitmaps.js";
 import { clientCommands } from "./clients.js";
@@ -23,6 +24,7 @@ import { transactionCommands } from "./transactions.js";
 
 /** The groups that every server has. */
 export const commandGroups: readonly CommandGroup[] = [
+  aclCommands,
   bitfieldCommands,
   bitmapCommands,
   clientCommands,

@@ -1,5 +1,8 @@
+import { commandTable } from "../../protocol/command-table/table.js";
+import type { CommandSpec } from "../../protocol/command-table/types.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply } from "../../protocol/resp/reply.js";
+import { mayReadAnyKey } from "../acl/check.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
@@ -14,6 +17,9 @@ export const sortCommands: CommandGroup = {
 };
 
 const NOT_NUMBERS = new ErrorReply("ERR One or more scores can't be converted into double");
+// Their patterns make keys that nobody can check beforehand.
+const BY_DENIED = new ErrorReply("ERR BY option of SORT denied due to insufficient ACL permissions.");
+const GET_DENIED = new ErrorReply("ERR GET option of SORT denied due to insufficient ACL permissions.");
 
 interface Options {
   descending: boolean;
@@ -25,7 +31,9 @@ interface Options {
   store: Bytes | null;
 }
 
-function parse(args: readonly Bytes[], mayStore: boolean): Options {
+function parse(ctx: CommandContext, args: readonly Bytes[], mayStore: boolean): Options {
+  const spec = commandTable.get(mayStore ? "sort" : "sort_ro") as CommandSpec;
+  const mayRead = mayReadAnyKey(ctx.client.user, spec, args);
   const options: Options = { descending: false, alpha: false, offset: 0, count: -1, by: null, gets: [], store: null };
   for (let i = 2; i < args.length; i++) {
     const left = args.length - i - 1;
@@ -35,9 +43,13 @@ function parse(args: readonly Bytes[], mayStore: boolean): Options {
     else if (isWord(args[i], "limit") && left >= 2) {
       options.offset = longArg(args[++i] as Bytes);
       options.count = longArg(args[++i] as Bytes);
-    } else if (isWord(args[i], "by") && left >= 1) options.by = args[++i] as Bytes;
-    else if (isWord(args[i], "get") && left >= 1) options.gets.push(args[++i] as Bytes);
-    else if (isWord(args[i], "store") && left >= 1 && mayStore) options.store = args[++i] as Bytes;
+    } else if (isWord(args[i], "by") && left >= 1) {
+      options.by = args[++i] as Bytes;
+      if (!mayRead && options.by.includes("*")) fail(BY_DENIED);
+    } else if (isWord(args[i], "get") && left >= 1) {
+      if (!mayRead) fail(GET_DENIED);
+      options.gets.push(args[++i] as Bytes);
+    } else if (isWord(args[i], "store") && left >= 1 && mayStore) options.store = args[++i] as Bytes;
     else fail(errors.syntax);
   }
   return options;
@@ -78,7 +90,7 @@ function compareBytes(a: Bytes, b: Bytes): number {
 }
 
 function sort(ctx: CommandContext, args: readonly Bytes[], mayStore: boolean): Reply {
-  const options = parse(args, mayStore);
+  const options = parse(ctx, args, mayStore);
   const { elements, type } = elementsOf(ctx, args[1] as Bytes);
   // A BY without `*` means: leave the order alone. A set has none, so a stored result of one is sorted all the same.
   const keepsOrder = options.by !== null && !options.by.includes("*") && !(type === "set" && options.store !== null);

@@ -1,4 +1,6 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { splitArguments } from "../../protocol/resp/split-arguments.js";
+import { parseUserLine, type UserLine } from "../acl/rules.js";
 import type { Directive } from "./directives.js";
 import { directives } from "./directives.js";
 import { parseValue } from "./parse-value.js";
@@ -33,6 +35,8 @@ export class Config {
   readonly #listeners = new Set<(names: readonly string[]) => void>();
   /** `rename-command` lines: [from, to]. */
   readonly renames: (readonly [Bytes, Bytes])[] = [];
+  /** `user` lines. */
+  readonly users: UserLine[] = [];
   /** The file that CONFIG REWRITE writes; null if there is none. */
   file: string | null = null;
 
@@ -46,11 +50,19 @@ export class Config {
 
   /** Sets a directive as the config file does: immutable ones too. `value` is the rest of the line, unquoted words joined by a space. */
   load(name: Bytes, value: Bytes): void {
+    if (name.toLowerCase() === "user") return this.loadUser(splitArguments(value) ?? []);
     const directive = findDirective(name);
     if (directive === undefined) throw new ConfigError(name, "unknown directive");
     const parsed = parseValue(directive, value, this.#values.get(directive.name));
     if ("error" in parsed) throw new ConfigError(name, parsed.error);
     this.#store(directive, parsed.value);
+  }
+
+  /** A `user` line: the name and the rules, as words. @throws ConfigError */
+  loadUser(words: readonly Bytes[]): void {
+    const line = parseUserLine(words, this.users);
+    if ("error" in line) throw new ConfigError("user", line.error);
+    this.users.push(line);
   }
 
   /** Several directives at once, checked before; tells the listeners once. */

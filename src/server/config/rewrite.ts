@@ -20,7 +20,7 @@ const WORDS = new Set([
  * The text of a config file brought up to date: comments and order stay, lines of directives that have a new value are
  * replaced, directives that are not at their default and not mentioned yet come at the end.
  */
-export function rewrittenText(config: Config, old: string, master: string): string {
+export function rewrittenText(config: Config, old: string, master: string, users: readonly string[] = []): string {
   const pending = new Map<string, string[]>();
   for (const directive of directives) {
     const value = directive.name === "replicaof" ? master : config.text(directive.name);
@@ -28,8 +28,16 @@ export function rewrittenText(config: Config, old: string, master: string): stri
   }
   const out: string[] = [];
   const mentioned = new Set<string>();
+  let usersLeft = users;
   for (const line of old.split("\n")) {
-    const name = findDirective(splitArguments(line.trim())?.[0] ?? "")?.name;
+    const word = splitArguments(line.trim())?.[0] ?? "";
+    if (word.toLowerCase() === "user") {
+      // All of them where the first stood.
+      out.push(...usersLeft);
+      usersLeft = [];
+      continue;
+    }
+    const name = findDirective(word)?.name;
     if (name === undefined || line.trimStart().startsWith("#")) {
       out.push(line);
       continue;
@@ -43,7 +51,7 @@ export function rewrittenText(config: Config, old: string, master: string): stri
     pending.delete(name);
   }
   while (out.at(-1) === "") out.pop();
-  const added = [...pending.values()].flat();
+  const added = [...[...pending.values()].flat(), ...usersLeft];
   if (added.length > 0 && !out.includes(SIGNATURE)) out.push("", SIGNATURE);
   return `${[...out, ...added].join("\n")}\n`;
 }
@@ -63,7 +71,7 @@ function lines(name: string, value: string): string[] {
 }
 
 /** Writes the file anew, by way of a second one, so that a crash leaves the old or the new text. */
-export function rewriteConfig(config: Config, file: string, master: string): void {
+export function rewriteConfig(config: Config, file: string, master: string, users: readonly string[] = []): void {
   let old = "";
   try {
     old = readFileSync(file, "latin1");
@@ -71,6 +79,6 @@ export function rewriteConfig(config: Config, file: string, master: string): voi
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const draft = `${file}.rewrite`;
-  writeFileSync(draft, rewrittenText(config, old, master), "latin1");
+  writeFileSync(draft, rewrittenText(config, old, master, users), "latin1");
   renameSync(draft, file);
 }

@@ -1,6 +1,7 @@
 import { encodeReply } from "../../protocol/resp/encode.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
+import type { User } from "../acl/user.js";
 import type { Database } from "../keyspace/database.js";
 import type { Connection } from "../net/connection.js";
 import type { Waiter } from "./blocking.js";
@@ -23,7 +24,8 @@ export class Client {
   db: Database;
   resp: 2 | 3 = 2;
   authenticated = false;
-  user: Bytes = "default";
+  /** Whose rights it has. */
+  user: User;
   /** The commands since MULTI; null outside. */
   queued: QueuedCommand[] | null = null;
   /** A command was refused while queueing: EXEC will be refused. */
@@ -63,11 +65,13 @@ export class Client {
     /** null for a client without a socket: the master link. */
     readonly connection: Connection | null,
     db: Database,
+    user: User,
     readonly createdMs: number,
     maxBulkBytes: number,
   ) {
     this.decoder = new RequestDecoder({ maxBulkBytes, unauthenticated: false });
     this.db = db;
+    this.user = user;
     this.lastActiveMs = createdMs;
   }
 

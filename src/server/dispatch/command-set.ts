@@ -51,6 +51,17 @@ export class CommandSet {
     return command.subcommands.get((args[1] as Bytes).toLowerCase());
   }
 
+  /**
+   * What the command table says of a call, whether or not this server has the command; undefined for what Redis doesn't
+   * have either.
+   */
+  specOf(args: readonly Bytes[]): CommandSpec | undefined {
+    const spec = this.find(args[0] as Bytes)?.spec ?? commandTable.get((args[0] as Bytes).toLowerCase());
+    if (spec === undefined || spec.subcommands.length === 0 || args.length === 1) return spec;
+    const name = `${spec.name}|${(args[1] as Bytes).toLowerCase()}`;
+    return spec.subcommands.find((sub) => sub.name === name);
+  }
+
   /** A command by full name, `parent|sub` included, as COMMAND INFO and CLIENT LIST spell it. */
   byFullName(name: Bytes): Command | undefined {
     const [parent = "", sub] = name.toLowerCase().split("|");

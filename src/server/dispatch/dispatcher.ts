@@ -70,13 +70,22 @@ export class Dispatcher {
     const replies: Reply[] = [];
     server.inExec = true;
     try {
-      for (const { command, args } of queued) replies.push(this.#call(client, command, args));
+      for (const { command, args } of queued) replies.push(this.#callQueued(client, command, args));
     } finally {
       server.inExec = false;
     }
     // EXEC itself is no change; its commands have reported theirs.
     server.effects.begin();
     return replies;
+  }
+
+  /** Runs a queued command, unless the user has lost the right to it meanwhile. */
+  #callQueued(client: Client, command: Command, args: readonly Bytes[]): Reply {
+    const denied = client.user.unrestricted ? null : this.server.acl.execRefusal(client, command, args);
+    if (denied === null) return this.#call(client, command, args);
+    this.server.stats.countError(denied.text);
+    command.rejectedCalls++;
+    return denied;
   }
 
   #process(client: Client, args: readonly Bytes[]): void {
@@ -136,8 +145,12 @@ export class Dispatcher {
       const refused = debugRefusal(client, server.config, command);
       if (refused !== null) return refused;
     }
-    if (!client.authenticated && (bits & Flag.noAuth) === 0) return errors.noAuth;
+    if (!client.authenticated && (bits & Flag.noAuth) === 0 && server.acl.authRequired) return errors.noAuth;
     if (client.queued !== null && (bits & Flag.noMulti) !== 0) return errors.notInTransaction;
+    if (!client.user.unrestricted) {
+      const denied = server.acl.refusal(client, command, args);
+      if (denied !== null) return denied;
+    }
     const refused = server.replication.refusal(client, bits);
     if (refused !== null) return refused;
     if (client.resp === 2 && client.isSubscriber && !allowedInRestrictedPubSub(command.name)) {

@@ -27,7 +27,6 @@ const BITS: Readonly<Record<string, number>> = {
   denyoom: Flag.denyOom,
   admin: Flag.admin,
   blocking: Flag.blocking,
-  protected: Flag.protected,
 };
 
 /**
@@ -36,9 +35,13 @@ const BITS: Readonly<Record<string, number>> = {
  */
 const MAY_REPLICATE = new Set(["publish", "spublish", "pfcount", "eval", "evalsha", "fcall"]);
 
+/** Commands that enable-debug-command and its like must allow: COMMAND doesn't show this flag either. */
+const PROTECTED = new Set(["debug", "module"]);
+
 /** The bits of a command's flags; flags without a bit are left out. */
 export function flagBits(name: string, flags: readonly string[]): number {
   let bits = MAY_REPLICATE.has(name) ? Flag.mayReplicate : 0;
+  if (PROTECTED.has(name.split("|", 1)[0] as string)) bits |= Flag.protected;
   for (const flag of flags) bits |= BITS[flag] ?? 0;
   return bits;
 }

@@ -16,6 +16,8 @@ export function redacted(command: Command, args: readonly Bytes[]): readonly Byt
     }
     case "config|set":
       return args.map((arg, i) => (i % 2 === 1 && SECRETS.has((args[i - 1] as Bytes).toLowerCase()) ? REDACTED : arg));
+    case "acl|setuser":
+      return args.map((arg, i) => (i < 2 ? arg : REDACTED));
     default:
       return args;
   }

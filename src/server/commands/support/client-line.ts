@@ -59,7 +59,7 @@ export function clientLine(server: ServerCore, client: Client): string {
     `tot-mem=${input + output}`,
     "events=r",
     `cmd=${client.lastCommand}`,
-    `user=${client.user}`,
+    `user=${client.user.name}`,
     "redir=-1",
     `resp=${client.resp}`,
   ].join(" ");

@@ -42,7 +42,11 @@ export class NotingReplication extends StandaloneReplication implements Omit<Rep
 export function startCore(settings: Readonly<Record<string, string | number>> = {}) {
   const clock = new ManualClock();
   const replication = new NotingReplication();
-  const core = new ServerCore({ clock, random: seededRandom(1), config: new Config(settings) });
+  const core = new ServerCore({
+    clock,
+    random: seededRandom(1),
+    config: new Config({ "enable-debug-command": "local", ...settings }),
+  });
   core.replication = replication;
   const turn = (): Promise<void> => new Promise((resolve) => process.nextTick(() => process.nextTick(resolve)));
   const connect = (host = "127.0.0.1"): Peer => {
