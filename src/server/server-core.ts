@@ -21,6 +21,7 @@ import { Stats } from "./dispatch/stats.js";
 import { ActiveExpiry } from "./keyspace/active-expiry.js";
 import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
+import type { OwnExpiry } from "./keyspace/own-expiry.js";
 import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
@@ -76,6 +77,8 @@ export class ServerCore {
   readonly acl: Acl;
   readonly commands: CommandSet;
   readonly expiry: ActiveExpiry;
+  /** Of a replica that is or was writable; null costs nothing. */
+  ownExpiry: OwnExpiry | null = null;
   /** The client in whose name the master's commands run. */
   readonly masterClient: Client;
   /** True while EXEC runs its commands: nothing may block. */
@@ -146,6 +149,7 @@ export class ServerCore {
     const listening = this.#listener.close();
     await this.replication.shutdown(save);
     this.expiry.stop();
+    this.ownExpiry?.stop();
     this.pause.stop();
     this.limits.stop();
     for (const timer of this.#sleeps) this.clock.clearTimer(timer);
@@ -171,6 +175,7 @@ export class ServerCore {
       this.limits.checkQuery(client);
     };
     connection.onClose = () => this.#forget(client);
+    if (this.#sleeps.size > 0) connection.holdInput(true);
     this.faults?.clientOpened(client);
     return client;
   }
@@ -213,6 +218,7 @@ export class ServerCore {
 
   /** Closes a client's connection: at once, or after its reply if it is the one whose command runs. */
   kill(client: Client): void {
+    if (client.isMasterLink) return this.replication.dropMaster();
     client.closing = true;
     if (client.busy) return;
     client.connection?.flush();
@@ -224,15 +230,31 @@ export class ServerCore {
     this.blocking.unblockAll(error);
   }
 
+  /** The stream of a master comes by this connection from now on, or (null) no longer: CLIENT LIST shows it. */
+  masterLinked(connection: Connection | null): void {
+    const client = this.masterClient;
+    client.masterConnection = connection;
+    if (connection === null) this.clients.delete(client.id);
+    else this.clients.set(client.id, client);
+  }
+
   /** Nothing that comes in is read for `ms` milliseconds, as if the process hung (DEBUG SLEEP). */
   standStill(ms: number): void {
-    const connections = [...this.clients.values()].flatMap((client) => client.connection ?? []);
-    for (const connection of connections) connection.holdInput(true);
+    this.#holdAll(true);
     const timer = this.clock.setTimer(() => {
       this.#sleeps.delete(timer);
-      for (const connection of connections) connection.holdInput(false);
+      if (this.#sleeps.size === 0) this.#holdAll(false);
     }, ms);
     this.#sleeps.add(timer);
+  }
+
+  #holdAll(on: boolean): void {
+    this.replication.standStill(on);
+    for (const client of [...this.clients.values()]) {
+      client.connection?.holdInput(on);
+      // A fault may hold it too.
+      if (!on) this.faults?.clientOpened(client);
+    }
   }
 
   /** Publishes a keyspace event if notify-keyspace-events wants it. */

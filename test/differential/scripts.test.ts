@@ -8,6 +8,7 @@ const groups = [
   "sort-lcs",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
   ...["transactions", "pubsub", "connection", "introspection", "acl"],
+  "replication",
 ];
 
 describeReal("the dev server and a real one answer the same, byte by byte", () => {

@@ -141,7 +141,11 @@ function setname(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 function pause(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  if (args.length > 4) return errors.syntax;
+  if (args.length > 4) {
+    return new ErrorReply(
+      `ERR unknown subcommand or wrong number of arguments for '${args[1] as Bytes}'. Try CLIENT HELP.`,
+    );
+  }
   const mode = args[3] ?? "all";
   if (!isWord(mode, "write") && !isWord(mode, "all")) return BAD_PAUSE_MODE;
   const ms = parseInteger(args[2] as Bytes);

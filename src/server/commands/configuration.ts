@@ -97,6 +97,7 @@ function set(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function resetStat(ctx: CommandContext): Reply {
   const { server } = ctx;
   server.stats.reset();
+  server.replication.resetStats();
   server.commands.resetStats();
   server.keyspace.hits = server.keyspace.misses = server.keyspace.expiredKeys = 0;
   return OK;

@@ -35,6 +35,8 @@ const SUBCOMMANDS: Readonly<
   "digest-value": [1, Number.POSITIVE_INFINITY, digestValues],
   populate: [1, 3, populate],
   object: [1, 2, describeObject],
+  replicate: [1, Number.POSITIVE_INFINITY, replicate],
+  "change-repl-id": [0, 0, changeReplId],
   protocol: [1, 1, protocol],
   error: [1, 1, (_ctx, args) => new ErrorReply(args[2] as Bytes)],
   log: [1, 1, log],
@@ -90,6 +92,19 @@ function populate(ctx: CommandContext, args: readonly Bytes[]): Reply {
     ctx.db.set(key, size === null ? value : value.slice(0, size).padEnd(size, "\0"));
     ctx.db.touch(key);
   }
+  return OK;
+}
+
+/** Puts these words into the replication stream, whatever they are. */
+function replicate(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const { replication } = ctx.server;
+  if (replication.feeding) replication.feed(-1, args.slice(2));
+  return OK;
+}
+
+function changeReplId(ctx: CommandContext): Reply {
+  ctx.server.log("warning", "Changing replication IDs after receiving DEBUG change-repl-id");
+  ctx.server.replication.changeReplId();
   return OK;
 }
 

@@ -166,7 +166,7 @@ function statsSection(server: ServerCore): string[] {
     "migrate_cached_sockets:0",
     "slave_expires_tracked_keys:0",
     "tracking_total_keys:0",
-    "unexpected_error_replies:0",
+    `unexpected_error_replies:${stats.unexpectedErrors}`,
     `total_error_replies:${stats.errorReplies}`,
   ];
 }

@@ -1,8 +1,10 @@
 import { type Bytes, ErrorReply, NO_REPLY, OK, type Reply, SimpleString } from "../../protocol/resp/reply.js";
+import { splitArguments } from "../../protocol/resp/split-arguments.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import type { Replication } from "../replication/replication.js";
+import { clientLine } from "./support/client-line.js";
 import { parseInteger, parseIntegerWithin } from "./support/integer.js";
 
 /** Commands of replication, for the server whose part in it `of()` gives. */
@@ -11,7 +13,7 @@ export function replicationCommands(of: () => Replication): CommandGroup {
     replicaof: (ctx, args) => replicaof(of(), ctx, args),
     slaveof: (ctx, args) => replicaof(of(), ctx, args),
     psync: (ctx, args) => psync(of(), ctx, args),
-    sync: (ctx) => sync(of(), ctx, null),
+    sync: (ctx, args) => sync(of(), ctx, args.slice(0, 1)),
     replconf: (ctx, args) => replconf(of(), ctx, args),
     role: () => role(of()),
     wait: (ctx, args) => wait(of(), ctx, args),
@@ -24,41 +26,61 @@ function replicaof(replication: Replication, ctx: CommandContext, args: readonly
   if (replication.failoverState !== "no-failover")
     return new ErrorReply("ERR REPLICAOF not allowed while failing over.");
   const [, host, portText] = args as readonly [Bytes, Bytes, Bytes];
+  const by = (): string => `user request from '${clientLine(ctx.server, ctx.client)}'`;
   if (host.toLowerCase() === "no" && portText.toLowerCase() === "one") {
-    replication.promote();
+    replication.promote(by());
     return OK;
   }
   if (ctx.client.isReplica) return new ErrorReply("ERR Command is not valid when client is a replica.");
   const port = parseIntegerWithin(portText, 0, 65535);
   if (port === undefined) return new ErrorReply("ERR Invalid master port");
-  if (!replication.follow(host, port)) return new SimpleString("OK Already connected to specified master");
+  if (!replication.follow(host, port)) {
+    ctx.server.log(
+      "notice",
+      "REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.",
+    );
+    return new SimpleString("OK Already connected to specified master");
+  }
+  ctx.server.log("notice", `REPLICAOF ${host}:${port} enabled (${by()})`);
   return OK;
 }
 
 /** PSYNC replid offset [FAILOVER] */
 function psync(replication: Replication, ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const offset = parseInteger(args[2] as Bytes);
-  if (typeof offset !== "number") fail(errors.notInteger);
+  const { client, server } = ctx;
+  if (client.isReplica) return NO_REPLY;
+  const replid = args[1] as Bytes;
   if (args[3]?.toLowerCase() === "failover") {
     // The master that this replica follows hands over: it has stopped writing and asks to follow in its turn.
+    server.log("warning", `Failover request received for replid ${replid}.`);
     if (replication.role === "master") return new ErrorReply("ERR PSYNC FAILOVER can't be sent to a master.");
-    if ((args[1] as Bytes).toLowerCase() !== replication.out.replid) {
+    if (replid.toLowerCase() !== replication.out.replid.toLowerCase()) {
       return new ErrorReply("ERR PSYNC FAILOVER replid must match my replid.");
     }
-    replication.promote();
+    replication.promote(`failover request from '${clientLine(server, client)}'`);
   }
-  return sync(replication, ctx, { replid: args[1] as Bytes, offset });
+  return sync(replication, ctx, args);
 }
 
-function sync(
-  replication: Replication,
-  { client }: CommandContext,
-  request: { replid: Bytes; offset: number } | null,
-): Reply {
+/** SYNC, and the rest of PSYNC. */
+function sync(replication: Replication, { client }: CommandContext, args: readonly Bytes[]): Reply {
+  if (client.isReplica) return NO_REPLY;
+  if (replication.failoverState !== "no-failover") {
+    return new ErrorReply("NOMASTERLINK Can't SYNC while failing over");
+  }
+  if (replication.link && replication.link.state !== "connected") {
+    return new ErrorReply("NOMASTERLINK Can't SYNC while not connected with my master");
+  }
   // The payload is raw: a reply still on its way would be taken for a part of it.
   if ((client.connection?.backlogBytes ?? 0) > 0)
     return new ErrorReply("ERR SYNC and PSYNC are invalid with pending output");
-  return replication.sync(client, request);
+  const { withoutData, withoutFunctions, capaEof } = replication.replicas.introduction(client);
+  if ((withoutData || withoutFunctions) && !capaEof)
+    return new ErrorReply("ERR Filtered replica requires EOF capability");
+  if (args.length < 3) return replication.sync(client, null);
+  const offset = parseInteger(args[2] as Bytes);
+  if (offset === undefined) return errors.notInteger;
+  return replication.sync(client, { replid: args[1] as Bytes, offset: Number(offset) });
 }
 
 /** REPLCONF name value [name value …]. ACK gets no answer. */
@@ -78,10 +100,12 @@ function replconf(replication: Replication, { client }: CommandContext, args: re
             `ERR REPLCONF ip-address provided by replica instance is too long: ${value.length} bytes`,
           );
         }
-        introduction.announceIp = value === "" ? null : value;
+        introduction.announceIp = value;
         break;
       case "capa":
-        // What a replica can take beyond the plain form is not used: that form is read by all.
+        // What is not known here is no reason to refuse: a newer replica offers more.
+        if (value.toLowerCase() === "eof") introduction.capaEof = true;
+        else if (value.toLowerCase() === "psync2") introduction.capaPsync2 = true;
         break;
       case "ack": {
         const offset = parseInteger(value);
@@ -89,16 +113,20 @@ function replconf(replication: Replication, { client }: CommandContext, args: re
         return NO_REPLY;
       }
       case "getack":
-        // A master's question comes down the stream; here nobody may ask.
+        // A master's question comes down the stream; whoever asks here makes this server tell its master now.
+        replication.tellOffset();
         return NO_REPLY;
       case "rdb-only":
-        introduction.rdbOnly = (parseIntegerWithin(value, 0, 1) ?? fail(errors.notInteger)) === 1;
+        introduction.rdbOnly = rdbOnly(value);
         break;
       case "rdb-filter-only": {
-        const filters = value.split(" ").filter((filter) => filter !== "");
-        const unknown = filters.find((filter) => filter.toLowerCase() !== "functions");
-        if (unknown !== undefined) return new ErrorReply(`ERR Unsupported rdb-filter-only option: ${unknown}`);
-        introduction.functionsOnly = filters.length > 0;
+        const filters = splitArguments(value) ?? fail(new ErrorReply("ERR Missing rdb-filter-only values"));
+        introduction.withoutData = introduction.withoutFunctions = true;
+        for (const filter of filters) {
+          if (filter.toLowerCase() !== "functions")
+            return new ErrorReply(`ERR Unsupported rdb-filter-only option: ${filter}`);
+          introduction.withoutFunctions = false;
+        }
         break;
       }
       default:
@@ -106,6 +134,13 @@ function replconf(replication: Replication, { client }: CommandContext, args: re
     }
   }
   return OK;
+}
+
+function rdbOnly(value: Bytes): boolean {
+  const number = parseInteger(value);
+  if (number === undefined) fail(errors.notInteger);
+  if (number !== 0 && number !== 1) fail(new ErrorReply("ERR value is out of range, value must between 0 and 1"));
+  return number === 1;
 }
 
 /** ROLE */
@@ -157,7 +192,9 @@ function failover(replication: Replication, args: readonly Bytes[]): Reply {
     else return errors.syntax;
   }
   if (abort) return replication.abortFailover() ? OK : new ErrorReply("ERR No failover in progress.");
+  if (replication.failoverState !== "no-failover") return new ErrorReply("ERR FAILOVER already in progress.");
   if (replication.role === "replica") return new ErrorReply("ERR FAILOVER is not valid when server is a replica.");
+  if (replication.connectedReplicas === 0) return new ErrorReply("ERR FAILOVER requires connected replicas.");
   if (force && (timeoutMs === null || !to)) {
     return new ErrorReply("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
   }

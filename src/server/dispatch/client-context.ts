@@ -29,12 +29,16 @@ export class ClientContext implements CommandContext {
   }
 
   changed(key: Bytes | null, count = 1): void {
-    if (key !== null) this.client.db.touch(key);
+    if (key !== null) {
+      this.client.db.touch(key);
+      this.server.ownExpiry?.changed(this.client, this.client.db, key);
+    }
     this.server.effects.changed(count);
   }
 
   changedIn(db: Database, key: Bytes): void {
     db.touch(key);
+    this.server.ownExpiry?.changed(this.client, db, key);
     this.server.effects.changed(1);
   }
 

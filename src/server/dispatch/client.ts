@@ -57,6 +57,8 @@ export class Client {
   lastActiveMs: number;
   /** A replica's link, a blocked WAIT …: what replication keeps of this client. */
   link: unknown = null;
+  /** On the master link: the socket that the stream comes by, while it does. No reply ever goes there. */
+  masterConnection: Connection | null = null;
   /** Filled by the server when it takes the client in. */
   ctx!: CommandContext;
 

@@ -2,6 +2,7 @@ import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, NO_REPLY, QUEUED } from "../../protocol/resp/reply.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
+import { complainOfLink } from "./complaint.js";
 import { CommandError, errors, wrongArity } from "./errors.js";
 import { Flag } from "./flags.js";
 import { feedMonitors } from "./monitor.js";
@@ -45,8 +46,13 @@ export class Dispatcher {
     else if (client.queued !== null && !NOT_QUEUED.has(command.name)) {
       client.queued.push({ command, args });
       return QUEUED;
-    } else reply = this.#call(client, command, args);
-    this.#afterUnit();
+    } else {
+      reply = this.#call(client, command, args);
+      this.#afterUnit();
+      return reply;
+    }
+    if (client.queued !== null) client.queueBroken = true;
+    complainOfLink(this.server, client, reply as ErrorReply, command?.name ?? null);
     return reply;
   }
 
@@ -167,6 +173,7 @@ export class Dispatcher {
   #reject(client: Client, command: Command | undefined, error: ErrorReply): void {
     this.server.stats.countError(error.text);
     if (command !== undefined) command.rejectedCalls++;
+    if (client.isReplica) complainOfLink(this.server, client, error, command?.name ?? null);
     if (client.queued !== null) client.queueBroken = true;
     if (command?.name === "exec") {
       // Also outside MULTI, and without the code word where it is only ERR: so does Redis.
@@ -183,6 +190,7 @@ export class Dispatcher {
     const { server } = this;
     const { effects, clock } = server;
     server.keyspace.counting = !command.isWrite;
+    if (server.ownExpiry !== null) server.ownExpiry.prepare(client, command.isWrite);
     const db = client.db.index;
     const startMs = clock.now();
     effects.begin();
@@ -200,6 +208,7 @@ export class Dispatcher {
     if (reply instanceof ErrorReply) {
       command.failedCalls++;
       server.stats.countError(reply.text);
+      if (client.isMasterLink || client.isReplica) complainOfLink(server, client, reply, command.name);
     }
     server.slowLog.note(client, command, args, micros);
     if (server.inExec && server.monitors.size > 0) feedMonitors(server, client, command, args);

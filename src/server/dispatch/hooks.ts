@@ -26,10 +26,18 @@ export interface ReplicationHooks {
   readonly syncFull: number;
   readonly syncPartialOk: number;
   readonly syncPartialErr: number;
+  /** CONFIG RESETSTAT: the counters above begin anew. */
+  resetStats(): void;
   /** Replicas that are attached, for INFO and CLIENT LIST. */
   readonly connectedReplicas: number;
   /** Bytes of the replication stream so far; noted for each client after its commands, as what WAIT refers to. */
   readonly offset: number;
+  /** CLIENT KILL of the master link: it is closed and made anew. */
+  dropMaster(): void;
+  /** DEBUG CHANGE-REPL-ID: a history of its own begins, so that nobody can resume. */
+  changeReplId(): void;
+  /** The server stands still (DEBUG SLEEP), or goes on: nothing is read from the master meanwhile, no period passes. */
+  standStill(on: boolean): void;
   /** A client (a replica's link, a blocked WAIT …) is gone. */
   clientClosed(client: Client): void;
   /** CONFIG SET has changed these directives (`replica-priority`, `repl-backlog-size`, …). */

@@ -12,6 +12,7 @@ export class StandaloneReplication implements ReplicationHooks {
   readonly offset = 0;
 
   feed(): void {}
+  resetStats(): void {}
   refusal(): null {
     return null;
   }
@@ -21,6 +22,9 @@ export class StandaloneReplication implements ReplicationHooks {
   infoPersistence(): readonly string[] {
     return ["loading:0"];
   }
+  dropMaster(): void {}
+  changeReplId(): void {}
+  standStill(): void {}
   clientClosed(): void {}
   configChanged(): void {}
   shutdown(): void {}

@@ -4,6 +4,8 @@ export class Stats {
   rejectedConnections = 0;
   commandsProcessed = 0;
   errorReplies = 0;
+  /** Errors on a replication link, in either direction. */
+  unexpectedErrors = 0;
   /** Error replies by first word. */
   readonly errorsByCode = new Map<string, number>();
 
@@ -21,6 +23,7 @@ export class Stats {
     this.rejectedConnections = 0;
     this.commandsProcessed = 0;
     this.errorReplies = 0;
+    this.unexpectedErrors = 0;
     this.errorsByCode.clear();
   }
 }

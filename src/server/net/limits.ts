@@ -55,7 +55,7 @@ export class ClientLimits {
     if (this.#idleMs === 0) return;
     const oldest = this.server.clock.epoch() - this.#idleMs;
     for (const client of [...this.server.clients.values()]) {
-      const maySleep = client.isReplica || client.isSubscriber || client.waiter !== null;
+      const maySleep = client.isReplica || client.isMasterLink || client.isSubscriber || client.waiter !== null;
       if (!maySleep && client.lastActiveMs < oldest) this.server.kill(client);
     }
     this.#timer = this.server.clock.setTimer(() => this.#closeIdle(), CYCLE_MS);

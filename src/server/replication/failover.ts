@@ -1,12 +1,19 @@
+import type { TimerHandle } from "../../core/clock.js";
 import { ErrorReply } from "../../protocol/resp/reply.js";
 import type { ServerCore } from "../server-core.js";
 import type { ReplicationState } from "./info.js";
 import type { Replica } from "./replicas.js";
 
+/** Where the replica that is to take over listens, as it has announced it. */
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What FAILOVER asks for. */
 export interface FailoverRequest {
   /** Null: the first replica that has everything. */
-  readonly to: { readonly host: string; readonly port: number } | null;
+  readonly to: Target | null;
   /** At the end of the time go on without waiting for the target to have everything. */
   readonly force: boolean;
   /** 0 = wait for ever. */
@@ -30,7 +37,9 @@ const PURPOSE = "failover";
 export class Failover {
   #state: ReplicationState["failoverState"] = "no-failover";
   #request: FailoverRequest | null = null;
+  #target: Target | null = null;
   #endMs = Number.POSITIVE_INFINITY;
+  #timer: TimerHandle | null = null;
 
   constructor(private readonly context: FailoverContext) {}
 
@@ -40,10 +49,8 @@ export class Failover {
 
   /** Begins; an error says why it can't. Whether it succeeds shows in the roles. */
   start(request: FailoverRequest): ErrorReply | null {
-    if (this.#state !== "no-failover") return new ErrorReply("ERR FAILOVER already in progress.");
     const { core } = this.context;
     const replicas = [...this.context.replicas()];
-    if (replicas.length === 0) return new ErrorReply("ERR FAILOVER requires connected replicas.");
     const { to, timeoutMs } = request;
     if (to) {
       const target = replicas.find((replica) => isAt(replica, to));
@@ -51,21 +58,25 @@ export class Failover {
       if (target.state !== "online") return new ErrorReply("ERR FAILOVER target replica is not online.");
     }
     this.#request = request;
+    this.#target = to;
     this.#state = "waiting-for-sync";
     this.#endMs = timeoutMs > 0 ? core.clock.now() + timeoutMs : Number.POSITIVE_INFINITY;
-    core.log("notice", "FAILOVER requested.");
+    core.log("notice", `FAILOVER requested to ${to ? `${to.host}:${to.port}` : "any replica"}.`);
     core.pause.start("write", Number.MAX_SAFE_INTEGER, PURPOSE);
-    this.check();
+    if (timeoutMs > 0) this.#timer = core.clock.setTimer(() => this.check(), timeoutMs);
+    // The client gets its OK before the roles change.
+    core.clock.setImmediate(() => this.check());
     return null;
   }
 
-  /** FAILOVER ABORT; false if there is nothing to abort. */
-  abort(): boolean {
+  /** Ends it without a change of roles, for this reason; false if there is nothing to abort. */
+  abort(reason: string): boolean {
     if (this.#state === "no-failover") return false;
-    const handedOver = this.#state === "failover-in-progress";
+    const { core } = this.context;
+    const to = this.#target;
+    core.log("notice", `FAILOVER to ${to ? `${to.host}:${to.port}` : "any replica"} aborted: ${reason}`);
+    if (this.#state === "failover-in-progress") this.context.takeBack();
     this.#clear();
-    if (handedOver) this.context.takeBack();
-    this.context.core.log("notice", "Aborting failover");
     return true;
   }
 
@@ -76,34 +87,43 @@ export class Failover {
     const replicas = [...this.context.replicas()];
     const { to } = request;
     if (this.context.core.clock.now() >= this.#endMs) {
-      if (request.force && to) this.#handOver(to.host, to.port);
-      else this.abort();
+      if (!request.force || !to) this.abort("Replica never caught up before timeout");
+      else {
+        this.context.core.log("notice", `FAILOVER to ${to.host}:${to.port} time out exceeded, failing over.`);
+        this.#handOver(to);
+      }
       return;
     }
     const offset = this.context.offset();
     const ready = replicas.find(
       (replica) => replica.state === "online" && replica.ackOffset >= offset && (!to || isAt(replica, to)),
     );
-    if (ready) this.#handOver(ready.ip, ready.port);
+    if (!ready) return;
+    const target = { host: to?.host ?? ready.ip, port: ready.port };
+    this.context.core.log("notice", `Failover target ${target.host}:${target.port} is synced, failing over.`);
+    this.#handOver(target);
   }
 
-  #handOver(host: string, port: number): void {
+  #handOver(target: Target): void {
     this.#state = "failover-in-progress";
-    this.context.core.log("notice", `Failover target is ${host}:${port}, failing over.`);
-    this.context.handOver(host, port, (taken) => {
+    this.#target = target;
+    this.context.handOver(target.host, target.port, (taken) => {
       if (this.#state !== "failover-in-progress") return;
       if (taken) this.#clear();
-      else this.abort();
+      else this.abort("Failover target rejected psync request");
     });
   }
 
   #clear(): void {
     this.#state = "no-failover";
     this.#request = null;
+    this.#target = null;
+    this.context.core.clock.clearTimer(this.#timer);
+    this.#timer = null;
     this.context.core.pause.end(PURPOSE);
   }
 }
 
-function isAt(replica: Replica, { host, port }: { readonly host: string; readonly port: number }): boolean {
-  return replica.port === port && (replica.ip === host || (host === "localhost" && replica.ip === "127.0.0.1"));
+function isAt(replica: Replica, { host, port }: Target): boolean {
+  return replica.port === port && replica.ip.toLowerCase() === host.toLowerCase();
 }

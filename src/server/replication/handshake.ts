@@ -14,7 +14,8 @@ export interface HandshakeOptions {
   readonly takeOver: boolean;
 }
 
-type Expect = "pong" | "auth" | "option" | "psync";
+/** What an answer answers; of options, which one, for the log. */
+type Expect = "pong" | "auth" | "listening-port" | "ip-address" | "capa" | "psync";
 
 /** Where a handshake is: the answers still to come, in order. */
 export interface Handshake {
@@ -23,7 +24,13 @@ export interface Handshake {
 
 /** What a line of the master leads to. */
 export type HandshakeStep =
-  | { readonly kind: "more"; readonly state: Handshake; readonly send: readonly (readonly Bytes[])[] }
+  | {
+      readonly kind: "more";
+      readonly state: Handshake;
+      readonly send: readonly (readonly Bytes[])[];
+      /** A line for the log. */
+      readonly note?: string;
+    }
   | { readonly kind: "answer"; readonly answer: PsyncAnswer }
   /** The link must be closed and tried again. `reason` names no credential. */
   | { readonly kind: "failed"; readonly reason: string };
@@ -42,9 +49,15 @@ export function continueHandshake(state: Handshake, line: string, options: Hands
     case "auth":
       if (line.startsWith("-")) return { kind: "failed", reason: `Unable to AUTH to MASTER: ${line}` };
       return next(rest, options);
-    case "option":
+    case "listening-port":
+    case "ip-address":
+    case "capa": {
+      const step = next(rest, options);
       // An older master may know none of the options: it is no reason to give up.
-      return next(rest, options);
+      if (!line.startsWith("-") || step.kind !== "more") return step;
+      const complaint = `(Non critical) Master does not understand REPLCONF ${expected}: ${line}`;
+      return { ...step, note: step.note === undefined ? complaint : `${complaint}\n${step.note}` };
+    }
     case "psync":
       // An empty line is the sign of life of a master that is still preparing its answer.
       if (line === "") return { kind: "more", state, send: [] };
@@ -67,10 +80,14 @@ function afterPong(line: string, options: HandshakeOptions): HandshakeStep {
     expect.push("auth");
   }
   send.push(["REPLCONF", "listening-port", String(listeningPort)]);
-  if (announceIp !== null) send.push(["REPLCONF", "ip-address", announceIp]);
+  expect.push("listening-port");
+  if (announceIp !== null) {
+    send.push(["REPLCONF", "ip-address", announceIp]);
+    expect.push("ip-address");
+  }
   send.push(["REPLCONF", "capa", "eof", "capa", "psync2"]);
-  while (expect.length < send.length) expect.push("option");
-  return { kind: "more", state: { expect }, send };
+  expect.push("capa");
+  return { kind: "more", state: { expect }, send, note: "Master replied to PING, replication can continue..." };
 }
 
 function next(rest: readonly Expect[], options: HandshakeOptions): HandshakeStep {
@@ -78,5 +95,8 @@ function next(rest: readonly Expect[], options: HandshakeOptions): HandshakeStep
   const { resume } = options;
   const psync = resume ? ["PSYNC", resume.replid, String(resume.offset)] : ["PSYNC", "?", "-1"];
   if (options.takeOver) psync.push("FAILOVER");
-  return { kind: "more", state: { expect: ["psync"] }, send: [psync] };
+  const note = resume
+    ? `Trying a partial resynchronization (request ${resume.replid}:${resume.offset}).`
+    : "Partial resynchronization not possible (no cached master)";
+  return { kind: "more", state: { expect: ["psync"] }, send: [psync], note };
 }

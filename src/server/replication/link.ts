@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { Backoff } from "../../core/backoff.js";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
-import { parsePayloadHeader } from "../../protocol/psync.js";
+import { type PsyncAnswer, parsePayloadHeader } from "../../protocol/psync.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Connection } from "../net/connection.js";
 import { beginHandshake, continueHandshake, type Handshake, type HandshakeOptions } from "./handshake.js";
@@ -16,21 +16,44 @@ export interface LinkHandlers {
   handshake(): HandshakeOptions;
   /** repl-timeout in seconds. */
   timeoutS(): number;
-  /** A full resync begins: what was known of the past is void. */
+  /** The master has agreed to a full resync. */
   syncStarted(): void;
-  /** The payload is complete. The stream goes on when the promise has resolved; a rejection ends the link. */
-  load(payload: Buffer, replid: string, offset: number): Promise<void>;
+  /**
+   * The payload is complete; `origin` is null where a master of old told neither its history nor its offset. The stream
+   * goes on when the promise has resolved; a rejection ends the link.
+   */
+  load(payload: Buffer, origin: Origin | null): Promise<void>;
+  /** The stream comes by this connection from now on, or (null) no longer. */
+  linked(connection: Connection | null): void;
   /** Partial resync granted; `replid` is null where the master named none. */
   resumed(replid: string | null): void;
   /** Bytes of the stream. */
   stream(chunk: Buffer): void;
-  /** The link is gone (it will be tried again unless it was closed by this server). */
-  lost(): void;
+  /**
+   * The link is gone and will be tried again, unless this server has closed it. `refused`: the master answered, and
+   * would not have it.
+   */
+  lost(refused: boolean): void;
   log(level: "notice" | "warning", text: string): void;
+}
+
+/** Where in which history a full resync stands. */
+export interface Origin {
+  readonly replid: string;
+  readonly offset: number;
 }
 
 /** A line of a master is never longer. */
 const LONGEST_LINE = 1024;
+
+/** What the log says when repl-timeout is over, by state. */
+const TIMEOUTS: Readonly<Record<LinkInfo["state"], string>> = {
+  connect: "Timeout connecting to the MASTER...",
+  connecting: "Timeout connecting to the MASTER...",
+  handshake: "Timeout connecting to the MASTER...",
+  sync: "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' parameter in redis.conf to a larger value.",
+  connected: "MASTER timeout: no data nor PING received...",
+};
 
 /** Which directions are cut, without a socket being closed. */
 export interface Cut {
@@ -44,7 +67,9 @@ export class ReplicaLink {
   #socket: Socket | null = null;
   #connection: Connection | null = null;
   #handshake: Handshake | null = null;
-  #adopt: { readonly replid: string; readonly offset: number } | null = null;
+  #origin: Origin | null = null;
+  /** The master knows no PSYNC: it counts nothing, and is sent no ACK. */
+  #legacy = false;
   #payload: PayloadReader | null = null;
   #buffered: Buffer = Buffer.alloc(0);
   #loading = false;
@@ -52,7 +77,10 @@ export class ReplicaLink {
   #cut: Cut = { in: false, out: false };
   #retry: TimerHandle | null = null;
   #lastIoMs: number;
-  #downSinceMs: number | null = null;
+  /** Milliseconds (of the clock) when the link to this or an earlier master went down; null if none ever was up. */
+  downSinceMs: number | null = null;
+  /** The server stands still: it reads nothing. */
+  #asleep = false;
   readonly #backoff: Backoff;
 
   constructor(
@@ -70,11 +98,6 @@ export class ReplicaLink {
     return this.#state;
   }
 
-  /** Milliseconds (of the clock) when the link went down; null if it never was up. */
-  get downSinceMs(): number | null {
-    return this.#downSinceMs;
-  }
-
   get lastIoMs(): number {
     return this.#lastIoMs;
   }
@@ -82,7 +105,9 @@ export class ReplicaLink {
   /** Bytes of the payload that comes in; null outside of one. */
   get sync(): { readonly totalBytes: number; readonly readBytes: number } | null {
     if (this.#state !== "sync") return null;
-    return { totalBytes: this.#payload?.total ?? -1, readBytes: this.#payload?.received ?? 0 };
+    const payload = this.#payload;
+    // As Redis has it: -1 before the size is known, 0 where only a mark will tell the end.
+    return { totalBytes: payload === null ? -1 : Math.max(payload.total, 0), readBytes: payload?.received ?? 0 };
   }
 
   /** Connects now. */
@@ -91,6 +116,7 @@ export class ReplicaLink {
     this.#state = "connecting";
     this.#lastIoMs = this.clock.now();
     this.handlers.log("notice", `Connecting to MASTER ${this.host}:${this.port}`);
+    this.handlers.log("notice", "MASTER <-> REPLICA sync started");
     this.#connect();
   }
 
@@ -103,20 +129,26 @@ export class ReplicaLink {
 
   /** Closes as a broken cable would have it; connects again. */
   break(reset = true): void {
-    if (this.#connection) this.#fail("connection reset by a fault", reset);
+    if (this.#connection) this.#fail("Connection with master lost.", { reset });
+  }
+
+  /** While the server stands still nothing is read; see {@link cut} for what may hold the input too. */
+  standStill(on: boolean): void {
+    this.#asleep = on;
+    this.#connection?.holdInput(on || this.#cut.in);
   }
 
   /** Cuts directions without closing: what is held goes on when the cut is lifted; no connection is made meanwhile. */
   cut(cut: Cut): void {
     this.#cut = cut;
-    this.#connection?.holdInput(cut.in);
+    this.#connection?.holdInput(cut.in || this.#asleep);
     this.#connection?.holdOutput(cut.out);
     if (this.#state === "connecting") this.#connect();
   }
 
   /** Sends `REPLCONF ACK <offset>`, if the stream runs. */
   ack(offset: number): void {
-    if (this.#state === "connected") this.#send([["REPLCONF", "ACK", String(offset)]]);
+    if (this.#state === "connected" && !this.#legacy) this.#send([["REPLCONF", "ACK", String(offset)]]);
   }
 
   /** Once a second: repl-timeout, and a sign of life while a dataset loads. */
@@ -127,11 +159,7 @@ export class ReplicaLink {
       return;
     }
     if (this.#state === "connect" || this.clock.now() - this.#lastIoMs <= this.handlers.timeoutS() * 1000) return;
-    this.#fail(
-      this.#state === "connected"
-        ? "MASTER timeout: no data nor PING received..."
-        : `Timeout in the state "${this.#state}"`,
-    );
+    this.#fail(TIMEOUTS[this.#state]);
   }
 
   #connect(): void {
@@ -164,11 +192,11 @@ export class ReplicaLink {
     connection.onClose = () => {
       if (this.#connection === connection) this.#fail("Connection with master lost.");
     };
-    connection.holdInput(this.#cut.in);
+    connection.holdInput(this.#cut.in || this.#asleep);
     connection.holdOutput(this.#cut.out);
     this.#state = "handshake";
     this.#lastIoMs = this.clock.now();
-    this.handlers.log("notice", "MASTER <-> REPLICA sync started");
+    this.handlers.log("notice", "Non blocking connect for SYNC fired the event.");
     const { state, send } = beginHandshake();
     this.#handshake = state;
     this.#send(send);
@@ -210,24 +238,51 @@ export class ReplicaLink {
     if (step.kind === "failed") return this.#fail(step.reason);
     if (step.kind === "more") {
       this.#handshake = step.state;
+      for (const note of step.note?.split("\n") ?? []) this.handlers.log("notice", note);
       return this.#send(step.send);
     }
-    const { answer } = step;
+    this.#answered(step.answer);
+  }
+
+  #answered(answer: PsyncAnswer): void {
     switch (answer.kind) {
       case "fullResync":
         this.handlers.log("notice", `Full resync from master: ${answer.replid}:${answer.offset}`);
-        this.#adopt = answer;
+        this.#origin = answer;
         this.#state = "sync";
         return this.handlers.syncStarted();
       case "continue":
         this.handlers.log("notice", "Successful partial resynchronization with master.");
         this.#up();
-        return this.handlers.resumed(answer.replid);
+        this.handlers.resumed(answer.replid);
+        this.handlers.log("notice", "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+        return;
       case "later":
-        return this.#fail(`Master is currently unable to PSYNC but should be in the future: ${answer.text}`);
+        return this.#fail(`Master is currently unable to PSYNC but should be in the future: ${answer.text}`, {
+          level: "notice",
+          refused: true,
+        });
       case "refused":
-        return this.#fail(`Unexpected reply to PSYNC from master: ${answer.text}`);
+        return this.#refused(answer.text);
     }
+  }
+
+  /** A master of old, or one that has its reasons: what it can be asked without PSYNC is everything. */
+  #refused(text: string): void {
+    if (text.startsWith("+FULLRESYNC")) {
+      this.handlers.log("warning", "Master replied with wrong +FULLRESYNC syntax.");
+    } else {
+      if (text.startsWith("-ERR")) {
+        this.handlers.log("notice", `Master does not support PSYNC or is in error state (reply: ${text})`);
+      } else this.handlers.log("warning", `Unexpected reply to PSYNC from master: ${text}`);
+      if (this.handlers.handshake().takeOver) {
+        return this.#fail("Failover target rejected psync request", { refused: true });
+      }
+      this.handlers.log("notice", "Retrying with SYNC...");
+      this.#connection?.write("SYNC\r\n");
+    }
+    this.#legacy = true;
+    this.#state = "sync";
   }
 
   #takePayload(): void {
@@ -242,10 +297,16 @@ export class ReplicaLink {
     if (line === "") return;
     if (line.startsWith("-")) return this.#fail(`MASTER aborted replication with an error: ${line.slice(1)}`);
     const header = parsePayloadHeader(line);
-    if (!header) return this.#fail("Bad protocol from MASTER, the first byte is not '$'");
+    if (!header) {
+      return this.#fail(
+        `Bad protocol from MASTER, the first byte is not '$' (we received '${line}'), are you sure the host and port are right?`,
+      );
+    }
     this.#payload = new PayloadReader(header);
     const size =
-      header.kind === "length" ? `receiving ${header.bytes} bytes from master` : "receiving streamed RDB from master";
+      header.kind === "length"
+        ? `receiving ${header.bytes} bytes from master to disk`
+        : "receiving streamed RDB from master with EOF to disk";
     this.handlers.log("notice", `MASTER <-> REPLICA sync: ${size}`);
     // An announced length of zero has nothing to wait for.
     if (header.kind === "length" && header.bytes === 0) this.#fail("MASTER sent an empty payload");
@@ -253,12 +314,12 @@ export class ReplicaLink {
 
   async #load(payload: Buffer): Promise<void> {
     const connection = this.#connection;
-    const adopt = this.#adopt;
-    if (!connection || !adopt) return;
+    const origin = this.#origin;
+    if (!connection) return;
     this.#loading = true;
     this.handlers.log("notice", "MASTER <-> REPLICA sync: Loading DB in memory");
     try {
-      await this.handlers.load(payload, adopt.replid, adopt.offset);
+      await this.handlers.load(payload, origin);
     } catch (error) {
       this.#loading = false;
       if (this.#connection === connection)
@@ -269,7 +330,7 @@ export class ReplicaLink {
     if (this.#connection !== connection) return;
     this.handlers.log("notice", "MASTER <-> REPLICA sync: Finished with success");
     this.#up();
-    this.ack(adopt.offset);
+    if (origin) this.ack(origin.offset);
     const rest = this.#buffered;
     this.#buffered = Buffer.alloc(0);
     if (rest.length > 0) this.handlers.stream(rest);
@@ -279,23 +340,31 @@ export class ReplicaLink {
     this.#state = "connected";
     this.#handshake = null;
     this.#payload = null;
-    this.#adopt = null;
-    this.#downSinceMs = null;
+    this.#origin = null;
+    this.downSinceMs = null;
     this.#backoff.reset();
+    this.handlers.linked(this.#connection);
   }
 
   #send(commands: readonly (readonly Bytes[])[]): void {
     for (const argv of commands) this.#connection?.write(encodeCommand(argv));
   }
 
-  #fail(reason: string, reset = false): void {
+  #fail(
+    reason: string,
+    {
+      reset = false,
+      refused = false,
+      level = "warning",
+    }: { reset?: boolean; refused?: boolean; level?: "notice" | "warning" } = {},
+  ): void {
     if (this.#closed || this.#state === "connect") return;
     const wasUp = this.#state === "connected";
-    this.handlers.log("warning", reason);
+    this.handlers.log(level, reason);
     this.#drop(reset);
-    if (wasUp) this.#downSinceMs = this.clock.now();
+    if (wasUp) this.downSinceMs = this.clock.now();
     this.#state = "connect";
-    this.handlers.lost();
+    this.handlers.lost(refused);
     this.#retry = this.clock.setTimer(() => this.open(), this.#backoff.next());
   }
 
@@ -306,8 +375,10 @@ export class ReplicaLink {
     this.#socket = null;
     this.#handshake = null;
     this.#payload = null;
-    this.#adopt = null;
+    this.#origin = null;
+    this.#legacy = false;
     this.#buffered = Buffer.alloc(0);
+    if (this.#state === "connected") this.handlers.linked(null);
     connection?.destroy(reset);
     if (socket) {
       // Its failure has been dealt with; an error event without a listener would end the process.

@@ -1,7 +1,9 @@
+import { NO_REPLID } from "../../protocol/psync.js";
 import { type Bytes, ErrorReply, NO_REPLY, type Reply } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import type { ServerCore } from "../server-core.js";
-import { decidePsync, type PsyncRequest } from "./psync-decision.js";
+import type { History } from "./history.js";
+import { decidePsync, type FullReason, type PsyncRequest } from "./psync-decision.js";
 import { type Replica, Replicas } from "./replicas.js";
 import type { ReplicationSettings } from "./settings.js";
 import { writeSnapshot } from "./snapshot.js";
@@ -41,6 +43,11 @@ export class MasterSide {
     this.#lastPingMs = clock.now();
   }
 
+  /** CONFIG RESETSTAT. */
+  resetStats(): void {
+    this.syncFull = this.syncPartialOk = this.syncPartialErr = 0;
+  }
+
   /** PSYNC, or SYNC with a null request. Answers by itself, in raw bytes. */
   sync(client: Client, request: PsyncRequest | null): Reply {
     const { out, core } = this.context;
@@ -50,22 +57,28 @@ export class MasterSide {
       return new ErrorReply("NOMASTERLINK Can't SYNC while not connected with my master");
     }
     const { history, backlog } = out;
+    const name = this.replicas.nameOf(client);
+    core.log("notice", `Replica ${name} asks for synchronization`);
     const decision = request
       ? decidePsync({ ...history, backlog }, request)
       : ({ kind: "full", reason: "asked" } as const);
     if (decision.kind === "continue") {
-      core.log("notice", "Partial resynchronization request accepted.");
       this.syncPartialOk++;
-      connection.write(`+CONTINUE ${history.replid}\r\n`);
-      connection.write(out.from(decision.from));
+      // An older replica takes the name of another history for a part of the stream.
+      connection.write(
+        this.replicas.introduction(client).capaPsync2 ? `+CONTINUE ${history.replid}\r\n` : "+CONTINUE\r\n",
+      );
+      const missed = out.from(decision.from);
+      connection.write(missed);
+      core.log(
+        "notice",
+        `Partial resynchronization request from ${name} accepted. Sending ${missed.length} bytes of backlog starting from offset ${decision.from}.`,
+      );
       this.#attach(client, "online", decision.from - 1, false);
       return NO_REPLY;
     }
-    if (decision.reason !== "asked") {
-      core.log("notice", `Partial resynchronization not possible (${decision.reason})`);
-      this.syncPartialErr++;
-    }
-    core.log("notice", "Full resync requested by replica");
+    if (request) logFullResync(core, name, request, history, decision.reason);
+    if (decision.reason !== "asked") this.syncPartialErr++;
     this.#fullSync(client, request === null);
     return NO_REPLY;
   }
@@ -83,7 +96,7 @@ export class MasterSide {
     const streamDb = isReplica ? core.masterClient.db.index : Math.max(0, out.selected);
     if (!isReplica) out.forgetSelected();
     const { replid, offset } = out;
-    const databases = this.replicas.introduction(client).functionsOnly ? [] : core.databases;
+    const databases = this.replicas.introduction(client).withoutData ? [] : core.databases;
     const chunks = writeSnapshot(databases, { replid, offset, streamDb }, core.clock.epoch());
     if (!legacy) connection.write(`+FULLRESYNC ${replid} ${offset}\r\n`);
     connection.write(`$${chunks.reduce((sum, chunk) => sum + chunk.length, 0)}\r\n`);
@@ -199,5 +212,43 @@ export class MasterSide {
       this.#withoutReplicasSinceMs = null;
       out.release(core.random.hex(40));
     }
+  }
+}
+
+/** Says why a replica has to be given everything, in Redis's words. */
+function logFullResync(
+  core: ServerCore,
+  name: string,
+  { replid, offset }: PsyncRequest,
+  history: History,
+  reason: FullReason,
+): void {
+  const refused = "Partial resynchronization not accepted:";
+  const { replid2, secondReplOffset } = history;
+  switch (reason) {
+    case "asked":
+      return core.log("notice", `Full resync requested by replica ${name}`);
+    case "unknownHistory":
+      return core.log(
+        "notice",
+        `${refused} Replication ID mismatch (Replica asked for '${replid}', my replication IDs are '${history.replid}' and '${replid2 ?? NO_REPLID}')`,
+      );
+    case "beyondSecondOffset":
+      return core.log(
+        "notice",
+        `${refused} Requested offset for second ID was ${offset}, but I can reply up to ${secondReplOffset}`,
+      );
+    case "noBacklog":
+    case "notInBacklog":
+      core.log(
+        "notice",
+        `Unable to partial resync with replica ${name} for lack of backlog (Replica request was: ${offset}).`,
+      );
+      if (offset > history.offset) {
+        core.log(
+          "warning",
+          `Warning: replica ${name} tried to PSYNC with an offset that is greater than the master replication offset.`,
+        );
+      }
   }
 }

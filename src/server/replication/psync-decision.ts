@@ -20,15 +20,14 @@ export interface PsyncSource {
 /** The decision, with the reason that a log shows. */
 export type PsyncDecision =
   | { readonly kind: "continue"; readonly from: number }
-  | {
-      readonly kind: "full";
-      readonly reason: "asked" | "unknownHistory" | "beyondSecondOffset" | "noBacklog" | "notInBacklog";
-    };
+  | { readonly kind: "full"; readonly reason: FullReason };
+
+export type FullReason = "asked" | "unknownHistory" | "beyondSecondOffset" | "noBacklog" | "notInBacklog";
 
 /** Can the asker go on from where it is, or does it need everything? Pure; table: test/spec/psync.json. */
 export function decidePsync(source: PsyncSource, request: PsyncRequest): PsyncDecision {
   const { replid, offset } = request;
-  if (replid === "?") return { kind: "full", reason: "asked" };
+  if (replid.startsWith("?")) return { kind: "full", reason: "asked" };
   if (!sameId(replid, source.replid)) {
     if (source.replid2 === null || !sameId(replid, source.replid2)) return { kind: "full", reason: "unknownHistory" };
     if (offset > source.secondReplOffset) return { kind: "full", reason: "beyondSecondOffset" };

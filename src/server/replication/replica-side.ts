@@ -1,9 +1,10 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { errors } from "../dispatch/errors.js";
+import { OwnExpiry } from "../keyspace/own-expiry.js";
 import type { ServerCore } from "../server-core.js";
 import { StreamApplier } from "./applier.js";
 import type { LinkInfo } from "./info.js";
-import { type LinkHandlers, ReplicaLink } from "./link.js";
+import { type LinkHandlers, type Origin, ReplicaLink } from "./link.js";
 import type { ReplicationSettings } from "./settings.js";
 import { readSnapshot, type SavedHistory } from "./snapshot.js";
 import type { StreamOut } from "./stream-out.js";
@@ -68,7 +69,7 @@ export class ReplicaSide {
    * anything itself, so there is nothing to go on from but what a saved file told.
    */
   follow(host: string, port: number, atStart: boolean): boolean {
-    if (this.#link?.host === host && this.#link.port === port) return false;
+    if (this.#link?.host.toLowerCase() === host.toLowerCase() && this.#link.port === port) return false;
     const { core, out } = this.context;
     if (!this.#link && !atStart) {
       // What this server wrote as a master is what it asks its new master to go on from.
@@ -79,6 +80,7 @@ export class ReplicaSide {
       core.log("notice", "Before turning into a replica, using my own master parameters to synthesize a cached master");
     }
     // Those who follow this server stay: they are dropped only if the new master is of another history.
+    const downSinceMs = this.#link?.state === "connected" ? core.clock.now() : (this.#link?.downSinceMs ?? null);
     this.#close();
     const link: ReplicaLink = new ReplicaLink(
       host,
@@ -87,7 +89,9 @@ export class ReplicaSide {
       core.random,
       this.#handlers(() => link === this.#link),
     );
+    link.downSinceMs = downSinceMs;
     this.#link = link;
+    this.allowOwnExpiry();
     this.context.linkChanged();
     link.open();
     return true;
@@ -108,9 +112,26 @@ export class ReplicaSide {
   /** Follows nobody any more; false if it did not. */
   leave(): boolean {
     if (!this.#link) return false;
+    this.#takeOver = null;
     this.#close();
     this.context.linkChanged();
     return true;
+  }
+
+  /** The link is closed and made anew, as CLIENT KILL asks. */
+  drop(): void {
+    this.#link?.break(false);
+  }
+
+  /** DEBUG SLEEP. */
+  standStill(on: boolean): void {
+    this.#link?.standStill(on);
+  }
+
+  /** A replica that clients may write to has keys that its master knows nothing of. */
+  allowOwnExpiry(): void {
+    const { core, settings } = this.context;
+    if (this.#link && !settings.readOnly) core.ownExpiry ??= new OwnExpiry(core);
   }
 
   /** Ends the link for good, with `reset` as a killed process would. The role stays what it was. */
@@ -138,13 +159,15 @@ export class ReplicaSide {
     const { settings, core, out } = this.context;
     const nowMs = core.clock.now();
     const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
+    // Without a history that could be named Redis shows 1.
+    const known = this.#resumable || link.state === "connected";
     return {
       host: link.host,
       port: link.port,
       state: link.state,
       lastIoS: link.state === "connected" ? seconds(link.lastIoMs) : -1,
-      readOffset: out.offset + this.applier.behind,
-      applied: out.offset,
+      readOffset: known ? out.offset + this.applier.behind : 1,
+      applied: known ? out.offset : 1,
       downSinceS: link.downSinceMs === null ? -1 : seconds(link.downSinceMs),
       sync: link.sync && { ...link.sync, lastIoS: seconds(link.lastIoMs) },
       priority: settings.priority,
@@ -176,27 +199,35 @@ export class ReplicaSide {
         return settings.handshake(this.#resumable ? { replid, offset: offset + 1 } : null, this.#takeOver !== null);
       },
       timeoutS: () => settings.timeoutS,
-      syncStarted: () => {
+      syncStarted: () => this.#tookOver(true),
+      load: (payload, origin) => {
+        // Only now is the past void: had the link broken before, the old history could have been asked for again.
         this.#resumable = false;
-        this.#tookOver(true);
         this.context.disconnectReplicas();
+        core.log("notice", "MASTER <-> REPLICA sync: Flushing old data");
+        core.ownExpiry?.stop();
+        return this.#load(payload, origin ?? { replid: core.random.hex(40), offset: 0 }, origin !== null, isCurrent);
       },
-      load: (payload, replid, offset) => this.#load(payload, replid, offset, isCurrent),
+      linked: (connection) => core.masterLinked(connection),
       resumed: (replid) => {
-        if (out.resume(replid, settings.backlogBytes)) this.context.disconnectReplicas();
+        if (out.resume(replid, settings.backlogBytes)) {
+          core.log("warning", `Master replication ID changed to ${out.replid}`);
+          this.context.disconnectReplicas();
+        }
         this.#tookOver(true);
         this.context.progress();
       },
       stream: (chunk) => this.applier.push(chunk),
-      lost: () => {
+      lost: (refused) => {
         this.#forgetStream();
-        this.#tookOver(false);
+        // A target that can't be reached just now is tried again, until FAILOVER ABORT.
+        if (refused) this.#tookOver(false);
       },
       log: (level, text) => core.log(level, text),
     };
   }
 
-  async #load(payload: Buffer, replid: string, offset: number, isCurrent: () => boolean): Promise<void> {
+  async #load(payload: Buffer, { replid, offset }: Origin, named: boolean, isCurrent: () => boolean): Promise<void> {
     const { core, out, settings } = this.context;
     this.#loading = true;
     try {
@@ -212,6 +243,7 @@ export class ReplicaSide {
       this.applier.reset();
       out.adopt(replid, offset, settings.backlogBytes);
       this.resumeFrom(saved);
+      this.#resumable = named;
     } finally {
       if (isCurrent()) this.#loading = false;
     }

@@ -6,10 +6,26 @@ import type { AttachedReplica } from "./info.js";
 export interface Introduction {
   listeningPort: number;
   announceIp: string | null;
+  /** It reads payloads that end with a mark. */
+  capaEof: boolean;
+  /** It takes a new name of the history with +CONTINUE. */
+  capaPsync2: boolean;
+  /** It wants the payload and no stream (`redis-cli --rdb`). */
   rdbOnly: boolean;
-  /** It wants the function libraries alone (`redis-cli --functions-rdb`), of which there are none here. */
-  functionsOnly: boolean;
+  /** What the payload is to leave out (`rdb-filter-only`, as `redis-cli --functions-rdb` asks). */
+  withoutData: boolean;
+  withoutFunctions: boolean;
 }
+
+const UNKNOWN: Introduction = {
+  listeningPort: 0,
+  announceIp: null,
+  capaEof: false,
+  capaPsync2: false,
+  rdbOnly: false,
+  withoutData: false,
+  withoutFunctions: false,
+};
 
 /** A replica that is attached to this server. */
 export interface Replica {
@@ -45,21 +61,26 @@ export class Replicas {
 
   introduction(client: Client): Introduction {
     let known = this.#introductions.get(client);
-    if (!known)
-      this.#introductions.set(
-        client,
-        (known = { listeningPort: 0, announceIp: null, rdbOnly: false, functionsOnly: false }),
-      );
+    if (!known) this.#introductions.set(client, (known = { ...UNKNOWN }));
     return known;
   }
 
+  /** How the log names a replica. */
+  nameOf(client: Client): string {
+    const { listeningPort } = this.introduction(client);
+    return `${this.#addressOf(client)}:${listeningPort > 0 ? listeningPort : "<unknown-replica-port>"}`;
+  }
+
+  #addressOf(client: Client): string {
+    const { announceIp } = this.introduction(client);
+    return announceIp ?? (client.connection?.endpoints.peer.host ?? "").replace(/^::ffff:/, "");
+  }
+
   attach(client: Client, state: Replica["state"], offset: number, silent = false): Replica {
-    const { listeningPort, announceIp } = this.introduction(client);
-    const peer = client.connection?.endpoints.peer;
-    const ip = announceIp ?? (peer?.host ?? "").replace(/^::ffff:/, "");
+    const { listeningPort } = this.introduction(client);
     const replica: Replica = {
       client,
-      ip,
+      ip: this.#addressOf(client),
       port: listeningPort,
       state,
       ackOffset: offset,

@@ -31,6 +31,7 @@ export class Replication implements ReplicationHooks {
   readonly #failover: Failover;
   #cron: TimerHandle | null = null;
   #stopped = false;
+  #standsStill = false;
   #saves = 0;
   /** Told when a link to a master was made or closed: faults may want to cut it. */
   onLink: () => void = () => undefined;
@@ -123,6 +124,10 @@ export class Replication implements ReplicationHooks {
     return this.#masterSide.syncPartialErr;
   }
 
+  resetStats(): void {
+    this.#masterSide.resetStats();
+  }
+
   feed(db: number, argv: readonly Bytes[]): void {
     this.out.feed(db, argv);
   }
@@ -169,21 +174,44 @@ export class Replication implements ReplicationHooks {
 
   /** FAILOVER ABORT; false if there is nothing to abort. */
   abortFailover(): boolean {
-    return this.#failover.abort();
+    return this.#failover.abort("Failover manually aborted");
   }
 
   get failoverState(): Failover["state"] {
     return this.#failover.state;
   }
 
-  /** REPLICAOF NO ONE. */
-  promote(): void {
+  /** Tells the master at once how far this server is. */
+  tellOffset(): void {
+    this.link?.ack(this.out.offset);
+  }
+
+  /** REPLICAOF NO ONE. `by`: at whose wish, for the log. */
+  promote(by = "user request"): void {
     if (!this.#replicaSide.leave()) return;
+    const { replid } = this.out;
     this.out.promote(this.core.random.hex(40));
+    this.core.log(
+      "warning",
+      `Setting secondary replication ID to ${replid}, valid up to offset: ${this.out.offset + 1}. New replication ID is ${this.out.replid}`,
+    );
     this.#masterSide.disconnect();
     this.#masterSide.beginTtl();
-    this.core.log("notice", "MASTER MODE enabled");
+    this.core.log("notice", `MASTER MODE enabled (${by})`);
     this.onProgress();
+  }
+
+  dropMaster(): void {
+    this.#replicaSide.drop();
+  }
+
+  changeReplId(): void {
+    this.out.rename(this.core.random.hex(40));
+  }
+
+  standStill(on: boolean): void {
+    this.#standsStill = on;
+    this.#replicaSide.standStill(on);
   }
 
   clientClosed(client: Client): void {
@@ -192,6 +220,7 @@ export class Replication implements ReplicationHooks {
 
   configChanged(names: readonly string[]): void {
     if (names.includes("repl-backlog-size")) this.out.resize(this.settings.backlogBytes);
+    if (names.includes("replica-read-only")) this.#replicaSide.allowOwnExpiry();
   }
 
   /** SAVE: puts the dataset, with its history, into the store. */
@@ -259,11 +288,15 @@ export class Replication implements ReplicationHooks {
     if (this.#cron || this.#stopped) return;
     this.#cron = this.core.clock.setTimer(() => {
       this.#cron = null;
-      this.#replicaSide.tick();
-      this.#masterSide.tick();
-      this.#failover.check();
+      if (!this.#standsStill) this.#tick();
       if (this.link || this.out.active) this.#startCron();
     }, 1000);
+  }
+
+  #tick(): void {
+    this.#failover.check();
+    this.#replicaSide.tick();
+    this.#masterSide.tick();
   }
 
   infoReplication(): readonly string[] {

@@ -116,6 +116,11 @@ export class StreamOut {
     this.#backlog?.resize(size);
   }
 
+  /** A history of its own from here on, with what the backlog holds (DEBUG CHANGE-REPL-ID). */
+  rename(replid: string): void {
+    this.#become(histories.restarted(this.history, replid));
+  }
+
   /** Promotion. */
   promote(replid: string): void {
     this.flush();

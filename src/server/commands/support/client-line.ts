@@ -4,14 +4,14 @@ import type { ServerCore } from "../../server-core.js";
 
 /** The peer's address as CLIENT LIST shows it; a unix socket's path with port 0. */
 export function addressOf(client: Client): Bytes {
-  const endpoints = client.connection?.endpoints;
+  const endpoints = (client.connection ?? client.masterConnection)?.endpoints;
   if (endpoints === undefined) return "";
   return endpoints.unixPath !== undefined ? `${endpoints.unixPath}:0` : joined(endpoints.peer);
 }
 
 /** The address that the client connected to. */
 export function localAddressOf(client: Client): Bytes {
-  const endpoints = client.connection?.endpoints;
+  const endpoints = (client.connection ?? client.masterConnection)?.endpoints;
   if (endpoints === undefined) return "";
   return endpoints.unixPath !== undefined ? `${endpoints.unixPath}:0` : joined(endpoints.local);
 }
