@@ -3,6 +3,7 @@ import { replicationCommands } from "./commands/replication.js";
 import type { RdbStore } from "./rdb/store.js";
 import { Replication } from "./replication/replication.js";
 import { ServerCore, type ServerCoreOptions } from "./server-core.js";
+import { Shutdown } from "./shutdown.js";
 
 /** A server with replication, not listening yet. */
 export interface AssembledServer {
@@ -24,6 +25,13 @@ export function assembleServer(
   const core = new ServerCore({ ...rest, groups: [replicationCommands(of), persistenceCommands(of)] });
   const replication: Replication = new Replication(core, store);
   core.replication = replication;
+  core.shutdown = new Shutdown({
+    core,
+    replicas: () => replication.replicas.describe(),
+    offset: () => replication.offset,
+    save: () => replication.save(),
+    finishLog: () => null,
+  });
   return {
     core,
     replication,

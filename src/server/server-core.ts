@@ -26,6 +26,7 @@ import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
+import type { Shutdown } from "./shutdown.js";
 
 /** Levels of Redis's log lines: `.` debug, `-` verbose, `*` notice, `#` warning. */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";
@@ -86,8 +87,10 @@ export class ServerCore {
   /** Traffic of connections that are gone, for INFO. */
   closedBytesIn = 0;
   closedBytesOut = 0;
-  /** What SHUTDOWN does, set by who owns the server: it is to close it. */
-  onShutdown: ((save: boolean) => void) | null = null;
+  /** Told when a shutdown begins to close the server, all being saved; set by who owns it. */
+  onShutdown: (() => void) | null = null;
+  /** SHUTDOWN; null where nobody could end this server. */
+  shutdown: Shutdown | null = null;
 
   readonly #dispatcher: Dispatcher;
   readonly #listener: Listener;
@@ -148,6 +151,7 @@ export class ServerCore {
   async #close(reset: boolean, save: boolean): Promise<void> {
     const listening = this.#listener.close();
     await this.replication.shutdown(save);
+    this.shutdown?.stop();
     this.expiry.stop();
     this.ownExpiry?.stop();
     this.pause.stop();

@@ -1,60 +1,35 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { systemClock } from "../../core/clock.js";
 import { systemRandom } from "../../core/random.js";
 import { REDIS_VERSION } from "../../protocol/version.js";
 import { AclError } from "../../server/acl/acl.js";
 import { type AssembledServer, assembleServer } from "../../server/assemble.js";
-import { Config } from "../../server/config/config.js";
+import type { Config } from "../../server/config/config.js";
 import { FileStore } from "../../server/rdb/store.js";
-import type { LogLevel } from "../../server/server-core.js";
-import { LEVELS, logLine } from "./log-line.js";
-import { applySettings, readCommandLine, SettingsError } from "./settings.js";
+import { systemText } from "../../server/system-text.js";
+import { ProcessLog } from "./log.js";
+import { applyProcessSettings } from "./process-settings.js";
+import { readSettings } from "./read-settings.js";
+import { handleSignals } from "./signals.js";
 
-/** What redis-server has where its config says nothing, and a server inside a test doesn't want. */
-const DEFAULTS = { bind: "127.0.0.1 -::1", save: "3600 1 300 100 60 10000" };
-
-/** Reads the settings, or ends the process as redis-server does when they are wrong. */
-function readSettings(args: readonly string[]): Config {
-  const config = new Config(DEFAULTS);
-  let where = "config file";
-  try {
-    const { file, options } = readCommandLine(args);
-    if (file !== null) {
-      if (file !== "-") config.file = resolve(file);
-      applySettings(config, readFileSync(file === "-" ? 0 : file, "latin1"));
-    }
-    where = "command line";
-    applySettings(config, options);
-    if (config.number("tls-port") !== 0) throw new SettingsError(1, "tls-port", "TLS is not supported by this server");
-    if (config.flag("cluster-enabled"))
-      throw new SettingsError(1, "cluster-enabled", "Redis Cluster is not supported by this server");
-  } catch (error) {
-    const lines =
-      error instanceof SettingsError
-        ? [
-            `*** FATAL CONFIG FILE ERROR (Redis ${REDIS_VERSION}) ***`,
-            `Reading the configuration file, at line ${error.line} (${where})`,
-            // A secret may stand behind the name.
-            `>>> '${/pass|auth|^user /i.test(error.text) ? error.text.split(" ")[0] : error.text}'`,
-            error.reason,
-          ]
-        : [`Fatal error, can't open config file: ${(error as Error).message}`];
-    process.stderr.write(`\n${lines.join("\n")}\n`);
-    process.exit(1);
-  }
-  return config;
-}
-
-/** Starts itself again in the background, without `daemonize`. */
-function goToBackground(args: readonly string[]): void {
+/** Starts itself again in the background, without `daemonize`; what standard input said is handed on. */
+function goToBackground(args: readonly string[], input: string | null): void {
   const script = process.argv[1] as string;
   const child = spawn(process.execPath, [...process.execArgv, script, ...args, "--daemonize", "no"], {
     detached: true,
-    stdio: "ignore",
+    stdio: [input === null ? "ignore" : "pipe", "ignore", "ignore"],
+    env: { ...process.env, IOREPLICA_SERVER_PIDFILE: "1" },
   });
+  child.stdin?.end(input, "latin1");
   child.unref();
+}
+
+/** The file that the process id goes to; a server in the background has one even where no directive names it. */
+function pidFile(config: Config): string {
+  const named = config.text("pidfile");
+  return named === "" && process.env["IOREPLICA_SERVER_PIDFILE"] === "1" ? "/var/run/redis.pid" : named;
 }
 
 /** The server; or the end of the process where its users can't be had as they are written. */
@@ -70,74 +45,85 @@ function assembleOrEnd(options: Parameters<typeof assembleServer>[0]): Assembled
 
 /** Runs a server until SIGTERM, SIGINT or SHUTDOWN ends it; then the process ends. */
 export async function runServer(args: readonly string[]): Promise<void> {
-  const config = readSettings(args);
-  if (config.flag("daemonize")) return goToBackground(args);
-  let role = (): string => "C";
-  const write = (line: string): void => {
-    const file = config.text("logfile");
-    if (file === "") process.stdout.write(`${line}\n`);
-    else appendFileSync(file, `${line}\n`);
-  };
-  const log = (level: LogLevel, text: string): void => {
-    const wanted = LEVELS[config.text("loglevel") as LogLevel][1];
-    if (LEVELS[level][1] >= wanted) write(logLine(process.pid, role(), new Date(), level, text));
-  };
-  process.chdir(config.text("dir"));
-  config.load("dir", process.cwd());
+  const { config, input } = readSettings(args);
+  if (config.flag("daemonize")) return goToBackground(args, input);
+  const log = new ProcessLog(config);
+  logStart(log, args.length === 0);
   const store = new FileStore(() => resolve(config.text("dir"), config.text("dbfilename")));
-  config.onChange((names) => {
-    if (names.includes("dir")) process.chdir(config.text("dir"));
-  });
-  const { core, start } = assembleOrEnd({ clock: systemClock, random: systemRandom, config, store, log });
-  log("warning", "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
-  log(
-    "warning",
-    `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started`,
-  );
-  log(
-    "warning",
-    args.length > 0 ? "Configuration loaded" : "Warning: no config file specified, using the default config.",
-  );
-  role = () => (core.replication.role === "master" ? "M" : "S");
-
-  const pidFile = config.text("pidfile");
-  let ending = false;
-  const end = async (save: boolean): Promise<void> => {
-    if (ending) return;
-    ending = true;
-    clearInterval(alive);
-    await core.close({ save });
-    if (pidFile !== "") rmSync(pidFile, { force: true });
-    log("warning", "Redis is now ready to exit, bye bye...");
-    process.exit(0);
-  };
-  // Sockets keep the process alive, but a server with `port 0` and no client has none.
+  const server = assembleOrEnd({ clock: systemClock, random: systemRandom, config, store, log: log.line });
+  const { core } = server;
+  // Before the first link is made the directive tells the role, afterwards the link.
+  let starting = true;
+  const isReplica = (): boolean => core.replication.role === "replica" || (starting && config.text("replicaof") !== "");
+  log.role = () => (isReplica() ? "S" : "M");
+  const file = pidFile(config);
+  writePidFile(file);
+  applyProcessSettings(config, isReplica, (text) => log.line("warning", text));
+  // Sockets keep the process alive, but a server that only loads has none.
   const alive = setInterval(() => {}, 1 << 30);
-  core.onShutdown = (save) => void end(save);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      log("warning", `Received ${signal} scheduling shutdown...`);
-      const how = config.text(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint").split(" ");
-      void end(how.includes("save") || (config.text("save") !== "" && !how.includes("nosave")));
-    });
+  core.onShutdown = () => {
+    clearInterval(alive);
+    removeFiles(log, file, config.text("unixsocket"));
+    void core.close().then(() => process.exit(0));
+  };
+  handleSignals(core, config, log);
+  log.line("notice", `Running mode=standalone, port=${config.number("port")}.`);
+  log.raw(`ioreplica-server, standalone mode, port ${config.number("port")}, PID: ${process.pid}`);
+  log.line("warning", "Server initialized");
+  if (config.number("port") === 0 && config.number("tls-port") === 0 && config.text("unixsocket") === "") {
+    log.line("warning", "Configured to not listen anywhere, exiting.");
+    process.exit(1);
   }
-  write(`ioreplica-server, standalone mode, port ${config.number("port")}, PID: ${process.pid}`);
-  log("warning", "Server initialized");
+  await startListening(server, config, log);
+  starting = false;
+  if (core.port !== 0) log.line("notice", "Ready to accept connections");
+  if (config.text("unixsocket") !== "")
+    log.line("notice", `The server is now ready to accept connections at ${config.text("unixsocket")}`);
+}
+
+function logStart(log: ProcessLog, bare: boolean): void {
+  log.line("warning", "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+  const version = `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started`;
+  log.line("warning", version);
+  const hint = "In order to specify a config file use ioreplica-server /path/to/redis.conf";
+  log.line(
+    "warning",
+    bare ? `Warning: no config file specified, using the default config. ${hint}` : "Configuration loaded",
+  );
+}
+
+async function startListening({ start }: AssembledServer, config: Config, log: ProcessLog): Promise<void> {
   const [host, port] = config.text("replicaof").split(" ");
   try {
     await start(host ? { host, port: Number(port) } : null);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "EADDRINUSE" ? "bind: Address already in use" : message;
-    log(
-      "warning",
-      `Warning: Could not create server TCP listening socket ${config.text("bind")}:${config.number("port")}: ${reason}`,
-    );
-    log("warning", `Failed listening on port ${config.number("port")} (TCP), aborting.`);
+    const { syscall, address, message } = error as NodeJS.ErrnoException & { address?: string };
+    if (syscall === undefined) {
+      log.line("warning", `Fatal error loading the DB: ${message}. Exiting.`);
+      process.exit(1);
+    }
+    const where = `${address ?? config.text("bind")}:${config.number("port")}`;
+    log.line("warning", `Warning: Could not create server TCP listening socket ${where}: bind: ${systemText(error)}`);
+    log.line("warning", `Failed listening on port ${config.number("port")} (TCP), aborting.`);
     process.exit(1);
   }
-  if (pidFile !== "") writeFileSync(pidFile, `${process.pid}\n`);
-  if (core.port !== 0) log("notice", "Ready to accept connections");
-  if (config.text("unixsocket") !== "")
-    log("notice", `The server is now ready to accept connections at ${config.text("unixsocket")}`);
+}
+
+function writePidFile(path: string): void {
+  if (path === "") return;
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch {
+    // redis-server goes on without one, too.
+  }
+}
+
+function removeFiles(log: ProcessLog, pidPath: string, socketPath: string): void {
+  if (pidPath !== "") {
+    log.line("notice", "Removing the pid file.");
+    rmSync(pidPath, { force: true });
+  }
+  if (socketPath === "") return;
+  log.line("notice", "Removing the unix socket file.");
+  rmSync(socketPath, { force: true });
 }

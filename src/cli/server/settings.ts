@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { commandTable } from "../../protocol/command-table/table.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
 import { splitArguments } from "../../protocol/resp/split-arguments.js";
 import { globMatch } from "../../server/commands/support/glob.js";
 import type { Config } from "../../server/config/config.js";
 import { ConfigError, findDirective } from "../../server/config/config.js";
+import { systemText } from "../../server/system-text.js";
 
 /** A setting that redis-server would refuse to start with; `line` counts from 1. */
 export class SettingsError extends Error {
@@ -17,111 +20,108 @@ export class SettingsError extends Error {
   }
 }
 
+/** A config file that can't be read; the message is redis-server's. */
+export class SettingsFileError extends Error {}
+
 /** What a redis.conf may still say although nothing depends on it any more. */
 const DEPRECATED = new Set(["list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands"]);
 const MAX_INCLUDES = 16;
+const WRONG = "Bad directive or wrong number of arguments";
 
-/**
- * The command line of redis-server: an optional config file (`-` = standard input), then `--directive value…`.
- * @returns the text of the options as lines of a config file, and the file
- */
-export function readCommandLine(args: readonly string[]): { readonly file: string | null; readonly options: string } {
-  let file: string | null = null;
-  let rest = args;
-  const first = args[0];
-  if (first !== undefined && !first.startsWith("--")) {
-    file = first;
-    rest = args.slice(1);
-  }
-  const lines: string[][] = [];
-  for (const word of rest) {
-    if (word.startsWith("--")) lines.push([word.slice(2)]);
-    else if (lines.length === 0) throw new SettingsError(1, word, "Bad directive or wrong number of arguments");
-    // Somebody wrote `--port "6380 "` or `--save ""`: the words are taken as they are, never split again.
-    else lines.at(-1)?.push(quotedWord(word));
-  }
-  return { file, options: lines.map((words) => words.join(" ")).join("\n") };
-}
+/** Reads config files and their like into a config, in the order in which redis-server does. */
+export class SettingsReader {
+  #savesSeen = false;
+  /** Names that commands have so far. */
+  readonly #commands = new Set(commandTable.keys());
 
-/** Quotes a word so that `splitArguments` gives it back. Bytes beyond ASCII are kept as they are. */
-function quotedWord(word: string): string {
-  const bytes = Buffer.from(word, "utf8").toString("latin1");
-  return /^[^\s"'\\]+$/.test(bytes)
-    ? bytes
-    : `"${bytes.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"`;
-}
+  constructor(
+    private readonly config: Config,
+    /** `dir`: relative names behind it are meant from there. Returns the absolute path, or throws a ConfigError. */
+    private readonly changeDirectory: (path: Bytes) => Bytes = (path) => path,
+  ) {}
 
-/** Applies lines of redis.conf to a config. @throws SettingsError */
-export function applySettings(config: Config, text: string, depth = 0): void {
-  let saves: string[] | null = null;
-  for (const [index, raw] of text.split("\n").entries()) {
-    const line = raw.trim();
-    if (line === "" || line.startsWith("#")) continue;
-    const refuse = (reason: string): never => {
-      throw new SettingsError(index + 1, line, reason);
-    };
-    const words = splitArguments(line) ?? refuse("Unbalanced quotes in configuration line");
-    const name = (words[0] ?? "").toLowerCase();
-    const values = words.slice(1);
-    if (name === "include") {
-      if (values.length !== 1 || depth >= MAX_INCLUDES) refuse("Bad directive or wrong number of arguments");
-      for (const path of includedFiles(values[0] as string))
-        applySettings(config, readFileSync(path, "latin1"), depth + 1);
-    } else if (name === "rename-command") {
-      if (values.length !== 2) refuse("Bad directive or wrong number of arguments");
-      config.renames.push([values[0] as string, values[1] as string]);
-    } else if (name === "user") {
-      if (values.length === 0) refuse("Bad directive or wrong number of arguments");
-      loadUser(config, values, refuse);
-    } else if (name === "loadmodule") {
-      refuse("modules cannot be loaded by this server");
-    } else if (name === "save" && values.join("") !== "") {
-      saves = [...(saves ?? []), ...values];
-      load(config, "save", saves.join(" "), refuse);
-    } else if (!DEPRECATED.has(name)) {
-      if (name === "save") saves = null;
-      applyDirective(config, name, values, refuse);
+  /** Applies lines of redis.conf. @throws SettingsError, SettingsFileError */
+  apply(text: Bytes, depth = 0): void {
+    for (const [index, raw] of text.split("\n").entries()) {
+      const line = raw.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+      if (line === "" || line.startsWith("#")) continue;
+      const words = splitArguments(line);
+      try {
+        if (words === null) throw new ConfigError(line, "Unbalanced quotes in configuration line");
+        if (words.length > 0) this.#line((words[0] as Bytes).toLowerCase(), words.slice(1), depth);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        throw new SettingsError(index + 1, line, error.reason);
+      }
     }
   }
-}
 
-function applyDirective(
-  config: Config,
-  name: string,
-  values: readonly string[],
-  refuse: (reason: string) => never,
-): void {
-  const directive = findDirective(name) ?? refuse("Bad directive or wrong number of arguments");
-  const { kind } = directive;
-  const several = kind.kind === "special" || (kind.kind === "choice" && kind.several === true);
-  if (values.length === 0 || (values.length > 1 && !several)) refuse("wrong number of arguments");
-  load(config, name, values.join(" "), refuse);
-}
+  #line(name: Bytes, words: readonly Bytes[], depth: number): void {
+    const { config } = this;
+    const directive = findDirective(name);
+    if (directive !== undefined) {
+      const one = words.length === 1 ? words[0] : undefined;
+      // "now force" as one word means two, but the empty word stays one.
+      const split = directive.several === true && one ? (splitArguments(one) ?? []) : words;
+      if (directive.name === "save") this.#save(split);
+      else if (directive.name === "dir" && one !== undefined) config.load("dir", this.changeDirectory(one));
+      else config.loadWords(name, split);
+    } else if (name === "include" && words.length === 1) {
+      if (depth >= MAX_INCLUDES) throw new ConfigError(name, `more than ${MAX_INCLUDES} files include one another`);
+      for (const path of includedFiles(words[0] as Bytes)) this.apply(readSettingsFile(path), depth + 1);
+    } else if (name === "rename-command" && words.length === 2) {
+      this.#rename(words[0] as Bytes, words[1] as Bytes);
+    } else if (name === "loadmodule") {
+      throw new ConfigError(name, "modules cannot be loaded by this server");
+    } else if (name === "sentinel") {
+      if (words.length > 0) throw new ConfigError(name, "sentinel directive while not in sentinel mode");
+      throw new ConfigError(name, "this server is no Sentinel: start redis-sentinel, or DevSentinel of ioreplica/dev");
+    } else if (name === "user" && words.length > 0) {
+      config.loadUser(words);
+    } else if (!(DEPRECATED.has(name) && words.length === 1)) {
+      throw new ConfigError(name, WRONG);
+    }
+  }
 
-function load(config: Config, name: string, value: string, refuse: (reason: string) => never): void {
-  try {
-    config.load(name, value);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    refuse(error.reason);
+  #rename(from: Bytes, to: Bytes): void {
+    if (!this.#commands.delete(from.toLowerCase())) throw new ConfigError(from, "No such command in rename-command");
+    if (to !== "" && this.#commands.has(to.toLowerCase()))
+      throw new ConfigError(from, "Target command name already exists");
+    if (to !== "") this.#commands.add(to.toLowerCase());
+    this.config.renames.push([from, to]);
+  }
+
+  /** The first `save` line takes the place of the defaults, later ones add to it, and an empty one clears all. */
+  #save(words: readonly Bytes[]): void {
+    const clears = words.length === 1 && words[0] === "";
+    const before = this.#savesSeen && !clears ? this.config.text("save").split(" ").filter(Boolean) : [];
+    this.config.loadWords("save", clears ? words : [...words]);
+    if (before.length > 0) this.config.loadWords("save", [...before, ...words]);
+    this.#savesSeen = true;
   }
 }
 
-function loadUser(config: Config, words: readonly string[], refuse: (reason: string) => never): void {
+/** A settings file's text. @throws SettingsFileError */
+export function readSettingsFile(path: string): Bytes {
   try {
-    config.loadUser(words);
+    return readFileSync(path, "latin1");
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    refuse(error.reason);
+    throw new SettingsFileError(`Fatal error, can't open config file '${path}': ${systemText(error)}`);
   }
 }
 
-/** The files that an include names; its last part may be a pattern, which may match nothing. */
+/** The files that an include names: a pattern may match nothing. */
 function includedFiles(path: string): string[] {
-  if (!/[*?[]/.test(basename(path))) return [path];
+  if (!/[*?[]/.test(path)) return [path];
   const folder = dirname(path);
-  return readdirSync(folder)
-    .filter((name) => globMatch(basename(path), name))
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    // As a pattern that matches nothing.
+  }
+  return names
+    .filter((name) => globMatch(basename(path), name) && (!name.startsWith(".") || basename(path).startsWith(".")))
     .sort()
     .map((name) => join(folder, name));
 }

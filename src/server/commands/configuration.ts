@@ -1,14 +1,15 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
-import { ErrorReply, MapReply, OK } from "../../protocol/resp/reply.js";
+import { ErrorReply, MapReply, NO_REPLY, OK } from "../../protocol/resp/reply.js";
 import { findDirective } from "../config/config.js";
 import type { Directive } from "../config/directives.js";
 import { directives } from "../config/directives.js";
 import { parseValue } from "../config/parse-value.js";
 import { rewriteConfig } from "../config/rewrite.js";
 import type { CommandContext } from "../dispatch/context.js";
-import { wrongArity } from "../dispatch/errors.js";
+import { errors } from "../dispatch/errors.js";
 import { isLocal } from "../dispatch/refusals.js";
 import type { CommandGroup } from "../dispatch/registry.js";
+import { systemText } from "../system-text.js";
 import { globMatch } from "./support/glob.js";
 import { helpText } from "./support/help.js";
 
@@ -26,7 +27,7 @@ const NO_FILE = new ErrorReply("ERR The server is running without a config file"
 function get(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const found = new Map<Bytes, Bytes>();
   for (const pattern of args.slice(2)) {
-    // A plain name is answered in the letter case it was asked in.
+    // A plain name is answered in the letter case it was asked in, one that is hidden too.
     const exact = findDirective(pattern);
     if (exact !== undefined) {
       if (![...found.keys()].some((name) => name.toLowerCase() === pattern.toLowerCase())) {
@@ -36,6 +37,7 @@ function get(ctx: CommandContext, args: readonly Bytes[]): Reply {
     }
     if (!/[*?[\\]/.test(pattern)) continue;
     for (const directive of directives) {
+      if (directive.hidden === true) continue;
       for (const name of directive.alias === undefined ? [directive.name] : [directive.name, directive.alias]) {
         if (globMatch(pattern, name, true) && !found.has(name)) found.set(name, shown(ctx, directive));
       }
@@ -65,12 +67,51 @@ function refusal(name: Bytes, reason: string): ErrorReply {
   return new ErrorReply(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`);
 }
 
-/** All or nothing: everything is checked before anything is changed. */
+/** All or nothing: everything is checked before anything is changed, and taken back if a change can't take effect. */
 function set(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const { config } = ctx.server;
-  if (args.length % 2 !== 0) return wrongArity("config|set");
-  const changes = new Map<Directive, string>();
-  const named: { readonly name: Bytes; readonly directive: Directive; readonly text: Bytes }[] = [];
+  if (args.length % 2 !== 0) return errors.syntax;
+  const changes = checkedChanges(ctx, args);
+  if (changes instanceof ErrorReply) return changes;
+  const { appliers, undo } = config.stage(changes);
+  const done = (): Reply => {
+    config.tell(changes.map(([directive]) => directive.name));
+    return OK;
+  };
+  const failed = async (name: string, reason: string): Promise<Reply> => {
+    const text = `Failed applying new configuration. Possibly related to new ${name} setting. Restoring previous settings.`;
+    ctx.server.log("warning", text);
+    undo();
+    for (const applier of appliers) await applier.run();
+    return refusal(name, reason);
+  };
+  for (let i = 0; i < appliers.length; i++) {
+    const { name, run } = appliers[i] as (typeof appliers)[number];
+    const result = run();
+    if (result === null) continue;
+    const rest = async (): Promise<Reply> => {
+      let reason = await result;
+      let at = i;
+      while (reason === null && ++at < appliers.length) reason = await (appliers[at]?.run() ?? null);
+      return reason === null ? done() : failed(appliers[at]?.name ?? name, reason);
+    };
+    return later(ctx, rest());
+  }
+  return done();
+}
+
+/** Answers when `reply` is there; where nothing may wait (MULTI), at once, since the change is under way. */
+function later(ctx: CommandContext, reply: Promise<Reply>): Reply {
+  const parked = ctx.block({ keys: [], timeoutMs: 0, timeoutReply: () => OK, retry: () => null });
+  void reply.then((answer) => {
+    if (parked === NO_REPLY) ctx.server.blocking.unblock(ctx.client, answer);
+  });
+  return parked;
+}
+
+function checkedChanges(ctx: CommandContext, args: readonly Bytes[]): (readonly [Directive, string])[] | ErrorReply {
+  const { config } = ctx.server;
+  const named: { readonly directive: Directive; readonly text: Bytes }[] = [];
   for (let i = 2; i < args.length; i += 2) {
     const name = args[i] as Bytes;
     const directive = findDirective(name);
@@ -82,16 +123,17 @@ function set(ctx: CommandContext, args: readonly Bytes[]): Reply {
       if (!(allowed === "yes" || (allowed === "local" && isLocal(ctx.client))))
         return refusal(name, "can't set protected config");
     }
+    if (directive.denyLoading === true && ctx.server.replication.loading) return errors.loading;
     if (named.some((other) => other.directive === directive)) return refusal(name, "duplicate parameter");
-    named.push({ name, directive, text: args[i + 1] as Bytes });
+    named.push({ directive, text: args[i + 1] as Bytes });
   }
-  for (const { name, directive, text } of named) {
+  const changes: (readonly [Directive, string])[] = [];
+  for (const { directive, text } of named) {
     const parsed = parseValue(directive, text, config.text(directive.name));
-    if ("error" in parsed) return refusal(name, parsed.error);
-    changes.set(directive, parsed.value);
+    if ("error" in parsed) return refusal(directive.name, parsed.error);
+    changes.push([directive, parsed.value]);
   }
-  config.apply([...changes]);
-  return OK;
+  return changes;
 }
 
 function resetStat(ctx: CommandContext): Reply {
@@ -108,11 +150,12 @@ function rewrite(ctx: CommandContext): Reply {
   if (config.file === null) return NO_FILE;
   try {
     const users = config.text("aclfile") === "" ? ctx.server.acl.lines() : [];
-    rewriteConfig(config, config.file, masterShown(ctx) ?? "", users);
+    rewriteConfig(config, config.file, masterShown(ctx) ?? "", { others: new Map([["user", users]]) });
   } catch (error) {
-    log("warning", `CONFIG REWRITE failed: ${(error as Error).message}`);
-    return new ErrorReply(`ERR Rewriting config file: ${(error as NodeJS.ErrnoException).code ?? "failed"}`);
+    const reason = systemText(error);
+    log("warning", `CONFIG REWRITE failed: ${reason}`);
+    return new ErrorReply(`ERR Rewriting config file: ${reason}`);
   }
-  log("notice", "CONFIG REWRITE executed with success.");
+  log("warning", "CONFIG REWRITE executed with success.");
   return OK;
 }

@@ -82,6 +82,7 @@ function serverSection(server: ServerCore): string[] {
     `executable:${process.argv[1] ?? process.execPath}`,
     `config_file:${server.config.file ?? ""}`,
     "io_threads_active:0",
+    ...(server.shutdown?.leftMs == null ? [] : [`shutdown_in_milliseconds:${server.shutdown.leftMs}`]),
   ];
 }
 

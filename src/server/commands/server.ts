@@ -29,6 +29,7 @@ export const serverCommands: CommandGroup = {
 };
 
 const MONITOR_DENIED = new ErrorReply("ERR MONITOR isn't allowed for DENY BLOCKING client");
+const SHUTDOWN_WORDS = new Set(["save", "nosave", "now", "force", "abort"]);
 const NO_SHUTDOWN = new ErrorReply("ERR No shutdown in progress.");
 const SHUTDOWN_FAILED = new ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.");
 const BAD_SLOWLOG_COUNT = new ErrorReply("ERR count should be greater than or equal to -1");
@@ -45,23 +46,18 @@ function monitor(ctx: CommandContext): Reply {
   return OK;
 }
 
-/** Answers nothing: the connection closes as everything does. */
+/** Answers nothing where it succeeds: the connection closes as everything does. */
 function shutdown(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const { server } = ctx;
-  let save = server.config.text("save") !== "";
-  let abort = false;
-  for (const word of args.slice(1).map((arg) => arg.toLowerCase())) {
-    if (word === "save") save = true;
-    else if (word === "nosave") save = false;
-    else if (word === "abort") abort = true;
-    // Nothing is waited for, so these two change nothing.
-    else if (word !== "now" && word !== "force") return errors.syntax;
-  }
-  if (abort) return args.length === 2 ? NO_SHUTDOWN : errors.syntax;
-  if (server.onShutdown === null) return SHUTDOWN_FAILED;
-  server.log("warning", "User requested shutdown...");
-  server.onShutdown(save);
-  return NO_REPLY;
+  const words = args.slice(1).map((arg) => arg.toLowerCase());
+  if (!words.every((word) => SHUTDOWN_WORDS.has(word))) return errors.syntax;
+  const has = (word: string): boolean => words.includes(word);
+  const abort = has("abort");
+  if ((has("save") && has("nosave")) || (abort && words.some((word) => word !== "abort"))) return errors.syntax;
+  const process = ctx.server.shutdown;
+  if (abort) return process?.abort() ? OK : NO_SHUTDOWN;
+  if (process === null) return SHUTDOWN_FAILED;
+  const save = has("save") ? true : has("nosave") ? false : null;
+  return process.command(ctx, { save, now: has("now"), force: has("force") });
 }
 
 function memoryUsage(ctx: CommandContext, args: readonly Bytes[]): Reply {

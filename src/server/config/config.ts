@@ -3,7 +3,13 @@ import { splitArguments } from "../../protocol/resp/split-arguments.js";
 import { parseUserLine, type UserLine } from "../acl/rules.js";
 import type { Directive } from "./directives.js";
 import { directives } from "./directives.js";
-import { parseValue } from "./parse-value.js";
+import { type ParsedValue, parseValue, parseWords } from "./parse-value.js";
+
+/** Why a change can't take effect, in redis-server's words, or null; opening a port takes time. */
+export type Applied = string | null | Promise<string | null>;
+
+/** Makes the present values of some directives take effect, where that can fail. */
+export type Applier = () => Applied;
 
 /** A directive that does not exist or a value it does not take; `message` names the directive and what it wants. */
 export class ConfigError extends Error {
@@ -33,6 +39,7 @@ export class Config {
   readonly #values = new Map<string, string>();
   readonly #numbers = new Map<string, number>();
   readonly #listeners = new Set<(names: readonly string[]) => void>();
+  readonly #appliers = new Map<string, Applier>();
   /** `rename-command` lines: [from, to]. */
   readonly renames: (readonly [Bytes, Bytes])[] = [];
   /** `user` lines. */
@@ -48,12 +55,21 @@ export class Config {
     }
   }
 
-  /** Sets a directive as the config file does: immutable ones too. `value` is the rest of the line, unquoted words joined by a space. */
+  /** Sets a directive as the config file does: immutable ones too. `value` is one text, as CONFIG SET takes it. @throws ConfigError */
   load(name: Bytes, value: Bytes): void {
     if (name.toLowerCase() === "user") return this.loadUser(splitArguments(value) ?? []);
+    this.#load(name, (directive, current) => parseValue(directive, value, current));
+  }
+
+  /** As {@link load}, for the words of a line of a config file. @throws ConfigError */
+  loadWords(name: Bytes, words: readonly Bytes[]): void {
+    this.#load(name, (directive, current) => parseWords(directive, words, current));
+  }
+
+  #load(name: Bytes, parse: (directive: Directive, current: Bytes) => ParsedValue): void {
     const directive = findDirective(name);
     if (directive === undefined) throw new ConfigError(name, "unknown directive");
-    const parsed = parseValue(directive, value, this.#values.get(directive.name));
+    const parsed = parse(directive, this.#values.get(directive.name) ?? directive.fallback);
     if ("error" in parsed) throw new ConfigError(name, parsed.error);
     this.#store(directive, parsed.value);
   }
@@ -65,11 +81,40 @@ export class Config {
     this.users.push(line);
   }
 
+  /** A change of one of these directives takes effect by `applier`; if that fails, CONFIG SET takes everything back. */
+  setApplier(names: readonly string[], applier: Applier): void {
+    for (const name of names) this.#appliers.set(name, applier);
+  }
+
+  /** Puts checked values in their places; nobody is told yet. Returns what takes them back, and what makes them take effect. */
+  stage(changes: readonly (readonly [Directive, string])[]): {
+    readonly appliers: readonly { readonly name: string; readonly run: Applier }[];
+    undo(): void;
+  } {
+    const old = changes.map(([directive]) => [directive, this.text(directive.name)] as const);
+    const appliers = new Map<Applier, string>();
+    changes.forEach(([directive, value], i) => {
+      const applier = this.#appliers.get(directive.name);
+      if (applier && old[i]?.[1] !== value && !appliers.has(applier)) appliers.set(applier, directive.name);
+      this.#store(directive, value);
+    });
+    return {
+      appliers: [...appliers].map(([run, name]) => ({ name, run })),
+      undo: () => {
+        for (const [directive, value] of old) this.#store(directive, value);
+      },
+    };
+  }
+
+  /** Tells the listeners that these directives have changed. */
+  tell(names: readonly string[]): void {
+    for (const listener of this.#listeners) listener(names);
+  }
+
   /** Several directives at once, checked before; tells the listeners once. */
   apply(changes: readonly (readonly [Directive, string])[]): void {
     for (const [directive, value] of changes) this.#store(directive, value);
-    const names = changes.map(([directive]) => directive.name);
-    for (const listener of this.#listeners) listener(names);
+    this.tell(changes.map(([directive]) => directive.name));
   }
 
   /** Calls `listener` with the names that CONFIG SET (or `set`) has changed. Returns how to stop that. */

@@ -1,11 +1,12 @@
 /** How a directive's value is read, checked and shown. */
 export type Kind =
   | { readonly kind: "bool" }
-  | { readonly kind: "text" }
-  | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly octal?: boolean }
-  /** Bytes, with units (`1mb`, `1m`, `1g` …); with `percent` negative numbers show as `n%`. */
-  | { readonly kind: "memory"; readonly min: number; readonly max: number; readonly percent?: boolean }
-  | { readonly kind: "choice"; readonly choices: readonly string[]; readonly several?: boolean }
+  /** With `optional` the empty text means "not set": CONFIG REWRITE leaves the line out. */
+  | { readonly kind: "text"; readonly optional: boolean }
+  | { readonly kind: "integer"; readonly min: bigint; readonly max: bigint; readonly octal?: boolean }
+  /** Bytes, with units (`1mb`, `1m`, `1g` …); with `percent` a share such as `5%` is taken too. */
+  | { readonly kind: "memory"; readonly min: bigint; readonly max: bigint; readonly percent?: boolean }
+  | { readonly kind: "choice"; readonly choices: readonly string[] }
   /** Several words with a grammar of their own: see `parse-special.ts`. */
   | { readonly kind: "special" };
 
@@ -21,15 +22,23 @@ export interface Directive {
   readonly immutable?: true;
   /** CONFIG SET needs enable-protected-configs. */
   readonly guarded?: true;
+  /** Takes several words. */
+  readonly several?: true;
+  /** CONFIG GET shows it only where it is asked for by its name. */
+  readonly hidden?: true;
+  /** CONFIG SET is refused while a dataset is loaded. */
+  readonly denyLoading?: true;
 }
 
-const INT = 2 ** 31 - 1;
-const UINT = 2 ** 32 - 1;
-/** Stands for LONG_MAX and ULLONG_MAX: what a number holds exactly. */
-const LONG = Number.MAX_SAFE_INTEGER;
+const INT = 2n ** 31n - 1n;
+const UINT = 2n ** 32n - 1n;
+const LONG = 2n ** 63n - 1n;
+const ULONG = 2n ** 64n - 1n;
 
-type Extra = { readonly alias?: string; readonly immutable?: true; readonly guarded?: true };
+type Extra = Omit<Directive, "name" | "kind" | "fallback">;
 const IMMUTABLE = { immutable: true } as const;
+const SEVERAL = { several: true } as const;
+const HIDDEN = { hidden: true } as const;
 
 const bool = (name: string, fallback: "yes" | "no", extra: Extra = {}): Directive => ({
   name,
@@ -37,21 +46,41 @@ const bool = (name: string, fallback: "yes" | "no", extra: Extra = {}): Directiv
   fallback,
   ...extra,
 });
-const text = (name: string, fallback = "", extra: Extra = {}): Directive => ({
+/** A text that is not set when empty. */
+const text = (name: string, extra: Extra = {}): Directive => ({
   name,
-  kind: { kind: "text" },
+  kind: { kind: "text", optional: true },
+  fallback: "",
+  ...extra,
+});
+/** A text that may be empty and is still set. */
+const always = (name: string, fallback: string, extra: Extra = {}): Directive => ({
+  name,
+  kind: { kind: "text", optional: false },
   fallback,
   ...extra,
 });
-const integer = (name: string, fallback: number, min: number, max: number, extra: Extra = {}): Directive => ({
+const integer = (
+  name: string,
+  fallback: number,
+  min: number | bigint,
+  max: number | bigint,
+  extra: Extra = {},
+): Directive => ({
   name,
-  kind: { kind: "integer", min, max },
+  kind: { kind: "integer", min: BigInt(min), max: BigInt(max) },
   fallback: String(fallback),
   ...extra,
 });
-const memory = (name: string, fallback: number, min: number, max: number, extra: Extra = {}): Directive => ({
+const memory = (
+  name: string,
+  fallback: number,
+  min: number | bigint,
+  max: number | bigint,
+  extra: Extra = {},
+): Directive => ({
   name,
-  kind: { kind: "memory", min, max },
+  kind: { kind: "memory", min: BigInt(min), max: BigInt(max) },
   fallback: String(fallback),
   ...extra,
 });
@@ -71,13 +100,13 @@ const special = (name: string, fallback: string, extra: Extra = {}): Directive =
 /** Every directive of redis-server 7.0, with its defaults. What the server has no use for is kept and shown. */
 export const directives: readonly Directive[] = [
   // Network
-  special("bind", "127.0.0.1"),
+  special("bind", "127.0.0.1", SEVERAL),
   text("bind-source-addr"),
   integer("port", 6379, 0, 65535),
-  text("unixsocket", "", IMMUTABLE),
+  text("unixsocket", IMMUTABLE),
   {
     name: "unixsocketperm",
-    kind: { kind: "integer", min: 0, max: 0o777, octal: true },
+    kind: { kind: "integer", min: 0n, max: 0o777n, octal: true },
     fallback: "0",
     immutable: true,
   },
@@ -87,10 +116,14 @@ export const directives: readonly Directive[] = [
   integer("socket-mark-id", 0, 0, UINT, IMMUTABLE),
   bool("protected-mode", "yes"),
   integer("maxclients", 10000, 1, UINT),
-  memory("maxmemory-clients", 0, -100, LONG),
+  {
+    name: "maxmemory-clients",
+    kind: { kind: "memory", min: -100n, max: LONG, percent: true },
+    fallback: "0",
+  },
   memory("client-query-buffer-limit", 1073741824, 1024 * 1024, LONG),
   memory("proto-max-bulk-len", 536870912, 1024 * 1024, LONG),
-  special("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
+  special("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SEVERAL),
   text("requirepass"),
   choice("enable-protected-configs", "no", "no yes local", IMMUTABLE),
   choice("enable-debug-command", "no", "no yes local", IMMUTABLE),
@@ -101,39 +134,31 @@ export const directives: readonly Directive[] = [
   // Process and log
   bool("daemonize", "no", IMMUTABLE),
   choice("supervised", "no", "upstart systemd auto no", IMMUTABLE),
-  text("pidfile", "", IMMUTABLE),
+  text("pidfile", IMMUTABLE),
   choice("loglevel", "notice", "debug verbose notice warning"),
-  text("logfile", "", IMMUTABLE),
+  always("logfile", "", IMMUTABLE),
   bool("syslog-enabled", "no", IMMUTABLE),
-  text("syslog-ident", "redis", IMMUTABLE),
+  always("syslog-ident", "redis", IMMUTABLE),
   choice("syslog-facility", "local0", "user local0 local1 local2 local3 local4 local5 local6 local7", IMMUTABLE),
   bool("crash-log-enabled", "yes"),
   bool("crash-memcheck-enabled", "yes"),
   bool("always-show-logo", "no", IMMUTABLE),
   bool("set-proc-title", "yes", IMMUTABLE),
-  text("proc-title-template", "{title} {listen-addr} {server-mode}"),
+  always("proc-title-template", "{title} {listen-addr} {server-mode}"),
   bool("disable-thp", "yes", IMMUTABLE),
-  text("ignore-warnings"),
+  always("ignore-warnings", ""),
   choice("oom-score-adj", "no", "no yes relative absolute"),
-  special("oom-score-adj-values", "0 200 800"),
+  special("oom-score-adj-values", "0 200 800", SEVERAL),
   integer("shutdown-timeout", 10, 0, INT),
-  {
-    name: "shutdown-on-sigint",
-    kind: { kind: "choice", choices: ["default", "save", "nosave", "now", "force"], several: true },
-    fallback: "default",
-  },
-  {
-    name: "shutdown-on-sigterm",
-    kind: { kind: "choice", choices: ["default", "save", "nosave", "now", "force"], several: true },
-    fallback: "default",
-  },
-  text("server_cpulist", "", IMMUTABLE),
-  text("bio_cpulist", "", IMMUTABLE),
-  text("aof_rewrite_cpulist", "", IMMUTABLE),
-  text("bgsave_cpulist", "", IMMUTABLE),
+  choice("shutdown-on-sigint", "default", "default save nosave now force", SEVERAL),
+  choice("shutdown-on-sigterm", "default", "default save nosave now force", SEVERAL),
+  text("server_cpulist", IMMUTABLE),
+  text("bio_cpulist", IMMUTABLE),
+  text("aof_rewrite_cpulist", IMMUTABLE),
+  text("bgsave_cpulist", IMMUTABLE),
 
   // Access control
-  text("aclfile", "", IMMUTABLE),
+  always("aclfile", "", IMMUTABLE),
   integer("acllog-max-len", 128, 0, LONG),
   choice("acl-pubsub-default", "resetchannels", "allchannels resetchannels"),
 
@@ -146,7 +171,7 @@ export const directives: readonly Directive[] = [
   special("notify-keyspace-events", ""),
   integer("hash-max-listpack-entries", 512, 0, LONG, { alias: "hash-max-ziplist-entries" }),
   memory("hash-max-listpack-value", 64, 0, LONG, { alias: "hash-max-ziplist-value" }),
-  integer("list-max-listpack-size", -2, -(2 ** 31), INT, { alias: "list-max-ziplist-size" }),
+  integer("list-max-listpack-size", -2, -INT - 1n, INT, { alias: "list-max-ziplist-size" }),
   integer("list-compress-depth", 0, 0, INT),
   integer("set-max-intset-entries", 512, 0, LONG),
   integer("zset-max-listpack-entries", 128, 0, LONG, { alias: "zset-max-ziplist-entries" }),
@@ -154,13 +179,13 @@ export const directives: readonly Directive[] = [
   memory("hll-sparse-max-bytes", 3000, 0, LONG),
   memory("stream-node-max-bytes", 4096, 0, LONG),
   integer("stream-node-max-entries", 100, 0, LONG),
-  memory("maxmemory", 0, 0, LONG),
+  memory("maxmemory", 0, 0, ULONG),
   choice(
     "maxmemory-policy",
     "noeviction",
     "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random noeviction",
   ),
-  integer("maxmemory-samples", 5, 1, 64),
+  integer("maxmemory-samples", 5, 1, INT),
   integer("maxmemory-eviction-tenacity", 10, 0, 100),
   integer("lfu-log-factor", 10, 0, INT),
   integer("lfu-decay-time", 1, 0, INT),
@@ -184,22 +209,22 @@ export const directives: readonly Directive[] = [
   integer("slowlog-max-len", 128, 0, LONG),
   integer("latency-monitor-threshold", 0, 0, LONG),
   bool("latency-tracking", "yes"),
-  special("latency-tracking-info-percentiles", "50 99 99.9"),
+  special("latency-tracking-info-percentiles", "50 99 99.9", SEVERAL),
   integer("busy-reply-threshold", 5000, 0, LONG, { alias: "lua-time-limit" }),
 
   // Persistence
-  special("save", ""),
-  { name: "dir", kind: { kind: "special" }, fallback: ".", guarded: true },
-  text("dbfilename", "dump.rdb", { guarded: true }),
+  special("save", "", SEVERAL),
+  { name: "dir", kind: { kind: "special" }, fallback: ".", guarded: true, denyLoading: true },
+  always("dbfilename", "dump.rdb", { guarded: true }),
   bool("rdbchecksum", "yes", IMMUTABLE),
   bool("rdbcompression", "yes"),
   bool("rdb-del-sync-files", "no"),
   bool("rdb-save-incremental-fsync", "yes"),
   bool("stop-writes-on-bgsave-error", "yes"),
   choice("sanitize-dump-payload", "no", "no yes clients"),
-  bool("appendonly", "no"),
-  text("appendfilename", "appendonly.aof", IMMUTABLE),
-  text("appenddirname", "appendonlydir", IMMUTABLE),
+  bool("appendonly", "no", { denyLoading: true }),
+  always("appendfilename", "appendonly.aof", IMMUTABLE),
+  always("appenddirname", "appendonlydir", IMMUTABLE),
   choice("appendfsync", "everysec", "everysec always no"),
   bool("no-appendfsync-on-rewrite", "no"),
   integer("auto-aof-rewrite-percentage", 100, 0, INT),
@@ -211,7 +236,7 @@ export const directives: readonly Directive[] = [
   bool("aof-disable-auto-gc", "no"),
 
   // Replication
-  special("replicaof", "", { alias: "slaveof", immutable: true }),
+  special("replicaof", "", { alias: "slaveof", immutable: true, several: true }),
   text("masteruser"),
   text("masterauth"),
   bool("replica-serve-stale-data", "yes", { alias: "slave-serve-stale-data" }),
@@ -221,7 +246,7 @@ export const directives: readonly Directive[] = [
   bool("replica-ignore-disk-write-errors", "no"),
   integer("replica-priority", 100, 0, INT, { alias: "slave-priority" }),
   bool("replica-announced", "yes"),
-  text("replica-announce-ip", "", { alias: "slave-announce-ip" }),
+  text("replica-announce-ip", { alias: "slave-announce-ip" }),
   integer("replica-announce-port", 0, 0, 65535, { alias: "slave-announce-port" }),
   integer("min-replicas-to-write", 0, 0, INT, { alias: "min-slaves-to-write" }),
   integer("min-replicas-max-lag", 10, 0, INT, { alias: "min-slaves-max-lag" }),
@@ -233,7 +258,7 @@ export const directives: readonly Directive[] = [
   bool("repl-diskless-sync", "yes"),
   integer("repl-diskless-sync-delay", 5, 0, INT),
   integer("repl-diskless-sync-max-replicas", 0, 0, INT),
-  choice("repl-diskless-load", "disabled", "disabled on-empty-db swapdb"),
+  choice("repl-diskless-load", "disabled", "disabled on-empty-db swapdb", { denyLoading: true }),
   choice("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
 
   // TLS
@@ -260,7 +285,7 @@ export const directives: readonly Directive[] = [
 
   // Cluster: not supported, but a config file may name them
   bool("cluster-enabled", "no", IMMUTABLE),
-  text("cluster-config-file", "nodes.conf", IMMUTABLE),
+  always("cluster-config-file", "nodes.conf", IMMUTABLE),
   integer("cluster-node-timeout", 15000, 0, LONG),
   integer("cluster-port", 0, 0, 65535, IMMUTABLE),
   text("cluster-announce-ip"),
@@ -276,5 +301,12 @@ export const directives: readonly Directive[] = [
   bool("cluster-allow-reads-when-down", "no"),
   bool("cluster-allow-pubsubshard-when-down", "yes"),
   bool("cluster-allow-replica-migration", "yes"),
-  memory("cluster-link-sendbuf-limit", 0, 0, LONG),
+  memory("cluster-link-sendbuf-limit", 0, 0, ULONG),
+
+  // For those who test redis-server
+  integer("rdb-key-save-delay", 0, -INT - 1n, INT, HIDDEN),
+  integer("key-load-delay", 0, -INT - 1n, INT, HIDDEN),
+  integer("watchdog-period", 0, 0, INT, HIDDEN),
+  integer("loading-process-events-interval-bytes", 2097152, 1024, INT, HIDDEN),
+  bool("use-exit-on-panic", "no", HIDDEN),
 ];

@@ -2,75 +2,80 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { parseMemory } from "./parse-memory.js";
 import type { ParsedValue } from "./parse-value.js";
 
-const words = (text: Bytes): string[] => text.split(" ").filter((word) => word !== "");
-const isCount = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text);
+const isCount = (text: string | undefined): boolean => text !== undefined && /^\d{1,18}$/.test(text);
+
+/** A single empty word stands for no word at all. */
+const given = (words: readonly Bytes[]): readonly Bytes[] => (words.length === 1 && words[0] === "" ? [] : words);
 
 /** The directives whose value is a little language of its own. */
-export function parseSpecial(name: string, text: Bytes, current: Bytes): ParsedValue {
+export function parseSpecial(name: string, words: readonly Bytes[], current: Bytes): ParsedValue {
   switch (name) {
     case "save":
-      return parseSave(text);
+      return parseSave(given(words));
     case "bind":
-      return words(text).length > 16
-        ? { error: "Too many bind addresses specified." }
-        : { value: words(text).join(" ") };
+      return words.length > 16 ? { error: "Too many bind addresses specified." } : { value: given(words).join(" ") };
     case "client-output-buffer-limit":
-      return parseBufferLimits(text, current);
+      return parseBufferLimits(words, current);
     case "notify-keyspace-events":
-      return parseEventClasses(text);
+      return parseEventClasses(words[0] ?? "");
     case "oom-score-adj-values": {
-      const values = words(text);
-      if (values.length !== 3) return { error: "wrong number of arguments" };
-      const valid = values.every((value) => /^-?\d+$/.test(value) && Math.abs(Number(value)) <= 2000);
+      if (words.length !== 3) return { error: "wrong number of arguments" };
+      const valid = words.every((word) => /^-?\d{1,9}$/.test(word) && Math.abs(Number(word)) <= 2000);
       return valid
-        ? { value: values.join(" ") }
+        ? { value: words.map(Number).join(" ") }
         : { error: "Invalid oom-score-adj-values, elements must be between -2000 and 2000." };
     }
-    case "latency-tracking-info-percentiles": {
-      const values = words(text);
-      if (!values.every((value) => /^\d+(\.\d+)?$/.test(value)))
-        return { error: "Invalid latency-tracking-info-percentiles parameters" };
-      return values.every((value) => Number(value) <= 100)
-        ? { value: values.map((value) => String(Number(value))).join(" ") }
-        : { error: "latency-tracking-info-percentiles parameters must be between 0.0 and 100.0" };
-    }
-    case "replicaof": {
-      const [host, port, ...rest] = words(text);
-      if (text === "" || `${host} ${port}`.toLowerCase() === "no one") return { value: "" };
-      if (port === undefined || rest.length > 0) return { error: "wrong number of arguments" };
-      return isCount(port) && Number(port) <= 65535 ? { value: `${host} ${port}` } : { error: "Invalid master port" };
-    }
+    case "latency-tracking-info-percentiles":
+      return parsePercentiles(given(words));
+    case "replicaof":
+      return parseMaster(words);
     default:
-      return { value: text };
+      return { value: words[0] ?? "" };
   }
 }
 
-/** `seconds changes` pairs; an empty text (or `""`) turns saving off. */
-function parseSave(text: Bytes): ParsedValue {
-  const parts = words(text === '""' ? "" : text);
+function parsePercentiles(words: readonly Bytes[]): ParsedValue {
+  const numbers = words.map((word) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? Number(word) : Number.NaN));
+  if (numbers.some(Number.isNaN)) return { error: "Invalid latency-tracking-info-percentiles parameters" };
+  if (numbers.some((number) => number < 0 || number > 100))
+    return { error: "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]" };
+  return { value: numbers.map((number) => String(Number(number.toFixed(6)))).join(" ") };
+}
+
+function parseMaster(words: readonly Bytes[]): ParsedValue {
+  const [host, port] = words as readonly [Bytes, Bytes];
+  if (words.length !== 2) return { error: "wrong number of arguments" };
+  if (host.toLowerCase() === "no" && port.toLowerCase() === "one") return { value: "" };
+  return isCount(port) && Number(port) <= 65535
+    ? { value: `${host} ${Number(port)}` }
+    : { error: "Invalid master port" };
+}
+
+/** `seconds changes` pairs; none turns saving off. */
+function parseSave(words: readonly Bytes[]): ParsedValue {
   const valid =
-    parts.length % 2 === 0 && parts.every((part, i) => /^-?\d+$/.test(part) && Number(part) >= (i % 2 === 0 ? 1 : 0));
-  return valid ? { value: parts.join(" ") } : { error: "Invalid save parameters" };
+    words.length % 2 === 0 &&
+    words.every((word, i) => /^\+?\d{1,18}$/.test(word) && Number(word) >= (i % 2 === 0 ? 1 : 0));
+  return valid ? { value: words.map(Number).join(" ") } : { error: "Invalid save parameters" };
 }
 
 const LIMIT_CLASSES = ["normal", "slave", "pubsub"];
 
 /** Groups of `class hard soft seconds`; classes that are not named keep what they have. */
-function parseBufferLimits(text: Bytes, current: Bytes): ParsedValue {
-  const parts = words(text);
+function parseBufferLimits(parts: readonly Bytes[], current: Bytes): ParsedValue {
   if (parts.length % 4 !== 0) return { error: "Wrong number of arguments in buffer limit configuration." };
   const limits = new Map<string, string>();
-  const old = words(current);
+  const old = current.split(" ");
   for (let i = 0; i < old.length; i += 4) limits.set(old[i] as string, old.slice(i + 1, i + 4).join(" "));
   for (let i = 0; i < parts.length; i += 4) {
-    const given = (parts[i] as string).toLowerCase();
-    const name = given === "replica" ? "slave" : given;
+    const word = (parts[i] as string).toLowerCase();
+    const name = word === "replica" ? "slave" : word;
     if (!LIMIT_CLASSES.includes(name))
       return { error: "Invalid client class specified in buffer limit configuration." };
     const hard = parseMemory(parts[i + 1] as string);
     const soft = parseMemory(parts[i + 2] as string);
     const seconds = parts[i + 3];
-    if (hard === null || soft === null || hard < 0 || soft < 0 || !isCount(seconds)) {
+    if (hard === null || soft === null || !isCount(seconds)) {
       return { error: "Error in hard, soft or soft_seconds setting in buffer limit configuration." };
     }
     limits.set(name, `${hard} ${soft} ${seconds}`);

@@ -1,0 +1,39 @@
+import type { Config } from "../../server/config/config.js";
+import type { ServerCore } from "../../server/server-core.js";
+import type { ShutdownRequest } from "../../server/shutdown.js";
+import type { ProcessLog } from "./log.js";
+
+/** SIGTERM and SIGINT end the server in good order, a second SIGINT at once; SIGABRT leaves a word in the log. */
+export function handleSignals(core: ServerCore, config: Config, log: ProcessLog): void {
+  let interrupted = false;
+  const received = (signal: "SIGTERM" | "SIGINT"): void => {
+    if (signal === "SIGINT" && interrupted) {
+      log.line("warning", "You insist... exiting now.");
+      process.exit(1);
+    }
+    interrupted ||= signal === "SIGINT";
+    log.line("warning", `Received ${signal} scheduling shutdown...`);
+    core.shutdown?.begin(asked(config.text(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint")));
+  };
+  process.on("SIGTERM", () => received("SIGTERM"));
+  process.on("SIGINT", () => received("SIGINT"));
+  process.once("SIGABRT", () => {
+    if (config.flag("crash-log-enabled")) crashed(log, 6);
+    process.kill(process.pid, "SIGABRT");
+  });
+}
+
+/** What shutdown-on-sigterm and shutdown-on-sigint ask for. */
+export function asked(directive: string): ShutdownRequest {
+  const words = directive.split(" ");
+  const save = words.includes("save") ? true : words.includes("nosave") ? false : null;
+  return { save, now: words.includes("now"), force: words.includes("force") };
+}
+
+/** The lines of a crash report that harnesses look for. */
+export function crashed(log: ProcessLog, signal: number): void {
+  log.raw("\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===");
+  log.line("warning", `Redis crashed by signal: ${signal}`);
+  log.raw(`\n------ STACK TRACE ------\n${new Error("here").stack ?? ""}\n`);
+  log.raw("=== REDIS BUG REPORT END. ===");
+}
