@@ -9,7 +9,7 @@ import { ReplicationTap } from "../support/replication-tap.js";
 
 /** Commands that the dev server does not have (yet); rows that begin with them are left out. */
 const absent = new Set([
-  ...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore", "restore"],
+  ...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore"],
   ...["xadd", "xtrim", "xgroup", "xreadgroup", "xack", "xautoclaim", "xclaim", "xsetid", "xread"],
   ...["eval", "script", "function", "fcall"],
 ]);

@@ -42,7 +42,7 @@ function expire(ctx: CommandContext, args: readonly Bytes[], factor: bigint, rel
   if (conditions.has("gt") && (old === -1 || expireAt <= old)) return 0;
   if (conditions.has("lt") && old !== -1 && expireAt >= old) return 0;
 
-  if (expireAt <= ctx.nowMs && !ctx.client.isMasterLink) {
+  if (expireAt <= ctx.nowMs && mayExpireNow(ctx)) {
     ctx.db.delete(key);
     ctx.changed(key);
     ctx.notify("g", "del", key);
@@ -52,8 +52,14 @@ function expire(ctx: CommandContext, args: readonly Bytes[], factor: bigint, rel
   ctx.db.setExpireAt(key, expireAt);
   ctx.changed(key);
   ctx.notify("g", "expire", key);
-  ctx.rewrite("PEXPIREAT", key, String(expireAt), ...args.slice(3));
+  // What is in that form already goes on as it was typed.
+  if (name !== "pexpireat") ctx.rewrite("PEXPIREAT", key, String(expireAt), ...args.slice(3));
   return 1;
+}
+
+/** A time in the past removes a key at once, except on a replica: there keys live until the master says otherwise. */
+export function mayExpireNow({ client, server }: CommandContext): boolean {
+  return !client.isMasterLink && server.replication.role === "master";
 }
 
 function conditionsOf(args: readonly Bytes[]): Set<string> {

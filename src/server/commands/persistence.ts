@@ -9,6 +9,7 @@ import { readDump } from "../rdb/read.js";
 import type { RdbValue } from "../rdb/value.js";
 import { RdbWriter } from "../rdb/write.js";
 import type { Replication } from "../replication/replication.js";
+import { mayExpireNow } from "./expiry.js";
 import { parseIntegerWithin } from "./support/integer.js";
 
 /** Commands that save, for the server whose data `of()` keeps. */
@@ -60,7 +61,7 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (stored === null) return new ErrorReply("ERR Bad data format");
   const deleted = options.replace && ctx.db.delete(key);
   const expireAt = ttl === 0 ? -1 : options.absolute ? ttl : ctx.nowMs + ttl;
-  if (expireAt !== -1 && expireAt <= ctx.nowMs && !ctx.client.isMasterLink) {
+  if (expireAt !== -1 && expireAt <= ctx.nowMs && mayExpireNow(ctx)) {
     // It would be gone at once: what is left to tell is that the old value went.
     if (deleted) {
       ctx.rewrite("DEL", key);

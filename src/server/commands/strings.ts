@@ -3,6 +3,7 @@ import { ErrorReply, OK } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
+import { mayExpireNow } from "./expiry.js";
 import { longArg } from "./support/arguments.js";
 import type { Integer } from "./support/integer.js";
 import { addInteger, parseInteger } from "./support/integer.js";
@@ -138,7 +139,7 @@ function getex(ctx: CommandContext, args: readonly Bytes[]): Reply {
     ctx.rewrite("PERSIST", key);
     ctx.changed(key);
     ctx.notify("g", "persist", key);
-  } else if (expireAt <= ctx.nowMs && !ctx.client.isMasterLink) {
+  } else if (expireAt <= ctx.nowMs && mayExpireNow(ctx)) {
     removeKey(ctx, key);
   } else {
     ctx.db.setExpireAt(key, expireAt);

@@ -11,6 +11,7 @@ export class Pause {
   /** Pauses by purpose; the longest and the strictest count. */
   readonly #pauses = new Map<string, { readonly mode: PauseMode; readonly endMs: number }>();
   readonly #waiting = new Set<Client>();
+  #afterwards: (() => void)[] = [];
   #timer: TimerHandle | null = null;
   /** What is paused now. */
   mode: PauseMode | null = null;
@@ -41,6 +42,11 @@ export class Pause {
     return true;
   }
 
+  /** Calls `run` once nothing is paused any more. */
+  whenOver(run: () => void): void {
+    this.#afterwards.push(run);
+  }
+
   get waitingClients(): number {
     return this.#waiting.size;
   }
@@ -54,6 +60,7 @@ export class Pause {
     this.server.clock.clearTimer(this.#timer);
     this.#pauses.clear();
     this.#waiting.clear();
+    this.#afterwards = [];
     this.mode = null;
   }
 
@@ -74,6 +81,7 @@ export class Pause {
     const eased = mode !== this.mode && mode !== "all";
     this.mode = mode;
     if (!eased) return;
+    if (mode === null) for (const run of this.#afterwards.splice(0)) run();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const client of waiting) this.server.resumeClient(client);

@@ -89,7 +89,10 @@ export class MasterSide {
     if (!connection) return;
     this.syncFull++;
     // Before the first replica nothing was counted, so what is now begins a history of its own.
-    if (!out.active) out.activate(settings.backlogBytes, core.random.hex(40));
+    if (!out.active) {
+      out.activate(settings.backlogBytes, core.random.hex(40));
+      core.log("notice", `Replication backlog created, my new replication IDs are '${out.replid}' and '${NO_REPLID}'`);
+    }
     out.flush();
     const isReplica = this.context.linkState() !== null;
     // A chained replica's stream goes on without a SELECT; a master's begins with one.
@@ -159,8 +162,22 @@ export class MasterSide {
     this.#getAckScheduled = true;
     process.nextTick(() => {
       this.#getAckScheduled = false;
-      if (this.#waits.size > 0 && this.context.linkState() === null) this.context.out.feed(-1, GETACK);
+      this.#feedGetAck();
     });
+  }
+
+  /** Not while writes are paused: the question would move the offset. It is asked when the pause is over. */
+  #feedGetAck(): void {
+    const { core, out } = this.context;
+    if (this.#waits.size === 0 || this.context.linkState() !== null) return;
+    if (core.pause.mode === null) out.feed(-1, GETACK);
+    else {
+      this.#getAckScheduled = true;
+      core.pause.whenOver(() => {
+        this.#getAckScheduled = false;
+        this.#feedGetAck();
+      });
+    }
   }
 
   /** Gives bytes of the stream to every replica. */
@@ -211,6 +228,7 @@ export class MasterSide {
     if (isMaster && this.replicas.size === 0 && sinceMs !== null && ttlMs > 0 && nowMs - sinceMs > ttlMs) {
       this.#withoutReplicasSinceMs = null;
       out.release(core.random.hex(40));
+      core.log("notice", `Replication backlog freed after ${settings.backlogTtlS} seconds without connected replicas.`);
     }
   }
 }

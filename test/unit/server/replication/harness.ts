@@ -1,0 +1,83 @@
+import { Duplex } from "node:stream";
+import { ManualClock } from "../../../../src/core/manual-clock.js";
+import { seededRandom } from "../../../../src/core/random.js";
+import { assembleServer } from "../../../../src/server/assemble.js";
+import { Config } from "../../../../src/server/config/config.js";
+import { MemoryStore } from "../../../../src/server/rdb/store.js";
+
+/** The server's end of a connection that has no socket. */
+class Pipe extends Duplex {
+  output = "";
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.output += chunk.toString("latin1");
+    done();
+  }
+}
+
+/** Lets everything run that waits for the turn of the event loop to end. */
+export async function turn(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** A peer without a socket. */
+export interface Peer {
+  /** Sends inline commands, one per line; what has come since the last call, each line end as `|`. */
+  send(...lines: string[]): Promise<string>;
+  /** What has come since the last call. */
+  got(): Promise<string>;
+  readonly closed: boolean;
+}
+
+/** A server with replication, on a clock that stands still, reached without sockets. */
+export function startServer(settings: Readonly<Record<string, string | number>> = {}) {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const { core, replication } = assembleServer({
+    clock,
+    random: seededRandom(1),
+    config: new Config({ "repl-diskless-sync": "no", ...settings }),
+    store: new MemoryStore(),
+    log: (_level, text) => log.push(text),
+  });
+  const connect = (): Peer => {
+    const pipe = new Pipe();
+    core.accept(pipe, { peer: { host: "127.0.0.1", port: 5 }, local: { host: "127.0.0.1", port: 6 } });
+    const got = async (): Promise<string> => {
+      await turn();
+      const text = pipe.output.replaceAll("\r\n", "|");
+      pipe.output = "";
+      return text;
+    };
+    return {
+      async send(...lines) {
+        pipe.push(Buffer.from(lines.map((line) => `${line}\r\n`).join(""), "latin1"));
+        return got();
+      },
+      got,
+      get closed() {
+        return pipe.destroyed || pipe.writableEnded;
+      },
+    };
+  };
+  /** A replica that has taken its dataset and is online. */
+  const attach = async (): Promise<Peer> => {
+    const peer = connect();
+    await peer.send("REPLCONF listening-port 7");
+    await peer.send("PSYNC ? -1");
+    clock.advance(0);
+    await peer.got();
+    await peer.send("REPLCONF ACK 0");
+    return peer;
+  };
+  /** Time passes in steps, so that what is due in each has its effect before the next. */
+  const pass = async (ms: number, stepMs = 500): Promise<void> => {
+    for (let left = ms; left > 0; left -= stepMs) {
+      clock.advance(Math.min(left, stepMs));
+      await turn();
+    }
+  };
+  return { core, replication, clock, log, connect, attach, pass };
+}
