@@ -27,6 +27,7 @@ import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
 import type { Shutdown } from "./shutdown.js";
+import { Tracking } from "./tracking/tracking.js";
 
 /** Levels of Redis's log lines: `.` debug, `-` verbose, `*` notice, `#` warning. */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";
@@ -75,6 +76,7 @@ export class ServerCore {
   readonly blocking: Blocking;
   readonly pause: Pause;
   readonly limits: ClientLimits;
+  readonly tracking: Tracking;
   readonly acl: Acl;
   readonly commands: CommandSet;
   readonly expiry: ActiveExpiry;
@@ -84,6 +86,8 @@ export class ServerCore {
   readonly masterClient: Client;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
+  /** DEBUG PAUSE-CRON: what happens by time stands still. */
+  cronPaused = false;
   /** Traffic of connections that are gone, for INFO. */
   closedBytesIn = 0;
   closedBytesOut = 0;
@@ -111,6 +115,7 @@ export class ServerCore {
     this.blocking = new Blocking(this);
     this.pause = new Pause(this);
     this.limits = new ClientLimits(this);
+    this.tracking = new Tracking(this);
     this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
     for (const [from, to] of this.config.renames) this.commands.rename(from, to);
     this.acl = new Acl(this);
@@ -156,6 +161,7 @@ export class ServerCore {
     this.ownExpiry?.stop();
     this.pause.stop();
     this.limits.stop();
+    this.tracking.stop();
     for (const timer of this.#sleeps) this.clock.clearTimer(timer);
     for (const client of [...this.clients.values()]) {
       if (reset) client.connection?.destroy(true);
@@ -291,6 +297,7 @@ export class ServerCore {
     this.blocking.release(client);
     this.pubsub.forget(client);
     this.keyspace.unwatch(client);
+    this.tracking.disable(client);
     this.pause.forget(client);
     this.replication.clientClosed(client);
   }
