@@ -26,6 +26,7 @@ import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
+import { systemTransport, type Transport } from "./net/transport.js";
 import type { Shutdown } from "./shutdown.js";
 import { Tracking } from "./tracking/tracking.js";
 
@@ -41,6 +42,8 @@ export interface ServerCoreOptions {
   readonly log?: (level: LogLevel, text: string) => void;
   /** `port: 0` means any free port; otherwise, as in redis.conf, no TCP at all. */
   readonly ephemeralPort?: boolean;
+  /** What it listens on and connects by. Default: the system's sockets. */
+  readonly transport?: Transport;
   /** Command groups beside those that are built in (replication's). */
   readonly groups?: readonly CommandGroup[];
 }
@@ -63,6 +66,7 @@ export class ServerCore {
   readonly runId: string;
   readonly startedMs: number;
   readonly ephemeralPort: boolean;
+  readonly transport: Transport;
   replication: ReplicationHooks = new StandaloneReplication();
   faults: FaultHooks | null = null;
 
@@ -108,6 +112,7 @@ export class ServerCore {
     this.config = options.config;
     this.log = options.log ?? (() => {});
     this.ephemeralPort = options.ephemeralPort ?? false;
+    this.transport = options.transport ?? systemTransport;
     this.runId = this.random.hex(40);
     this.startedMs = this.clock.epoch();
     this.keyspace = new Keyspace(this);
