@@ -278,7 +278,7 @@ export class ReplicaLink {
         this.handlers.log("notice", `Master does not support PSYNC or is in error state (reply: ${text})`);
       } else this.handlers.log("warning", `Unexpected reply to PSYNC from master: ${text}`);
       if (this.handlers.handshake().takeOver) {
-        return this.#fail("Failover target rejected psync request", { refused: true });
+        return this.#fail(null, { refused: true });
       }
       this.handlers.log("notice", "Retrying with SYNC...");
       this.#connection?.write("SYNC\r\n");
@@ -352,8 +352,9 @@ export class ReplicaLink {
     for (const argv of commands) this.#connection?.write(encodeCommand(argv));
   }
 
+  /** @param reason null: it has been said, or will be */
   #fail(
-    reason: string,
+    reason: string | null,
     {
       reset = false,
       refused = false,
@@ -362,7 +363,7 @@ export class ReplicaLink {
   ): void {
     if (this.#closed || this.#state === "connect") return;
     const wasUp = this.#state === "connected";
-    this.handlers.log(level, reason);
+    if (reason !== null) this.handlers.log(level, reason);
     this.#drop(reset);
     if (wasUp) this.downSinceMs = this.clock.now();
     this.#state = "connect";
