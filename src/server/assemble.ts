@@ -29,16 +29,20 @@ export function assembleServer(
     core,
     replicas: () => replication.replicas.describe(),
     offset: () => replication.offset,
-    save: () => replication.save(),
+    save: () => {
+      replication.saver.cancel();
+      replication.saver.save();
+    },
     finishLog: () => null,
   });
   return {
     core,
     replication,
     async start(master, beforeFollowing) {
+      // Those who connect meanwhile are told that the dataset is loading.
+      await core.listen();
       const file = store.read();
       if (file) await replication.restore(file, master !== null);
-      await core.listen();
       beforeFollowing?.();
       if (master) replication.follow(master.host, master.port, true);
     },

@@ -15,7 +15,7 @@ import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import { toRdb } from "../rdb/convert.js";
 import { digestValue } from "../rdb/digest.js";
-import { digestDatabases } from "../replication/snapshot.js";
+import { digestDatabases } from "../rdb/digest-databases.js";
 import { longArg } from "./support/arguments.js";
 import { parseDouble } from "./support/double.js";
 import { encodingOf } from "./support/encoding-name.js";
@@ -31,10 +31,10 @@ const SUBCOMMANDS: Readonly<
 > = {
   sleep: [1, 1, sleep],
   "set-active-expire": [1, 1, setActiveExpire],
-  "pause-cron": [1, 1, pauseCron],
   digest: [0, 0, (ctx) => new SimpleString(digestDatabases(ctx.server.databases))],
   "digest-value": [1, Number.POSITIVE_INFINITY, digestValues],
   populate: [1, 3, populate],
+  reload: [0, Number.POSITIVE_INFINITY, reload],
   object: [1, 2, describeObject],
   replicate: [1, Number.POSITIVE_INFINITY, replicate],
   "change-repl-id": [0, 0, changeReplId],
@@ -71,11 +71,6 @@ function setActiveExpire(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return OK;
 }
 
-function pauseCron(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  ctx.server.cronPaused = Number(args[2]) !== 0;
-  return OK;
-}
-
 function digestValues(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return args.slice(2).map((key) => {
     const entry = ctx.db.peek(key);
@@ -99,6 +94,24 @@ function populate(ctx: CommandContext, args: readonly Bytes[]): Reply {
     ctx.db.touch(key);
   }
   return OK;
+}
+
+/** RELOAD [MERGE] [NOFLUSH] [NOSAVE] */
+function reload(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  const options = new Set(args.slice(2).map((word) => word.toLowerCase()));
+  for (const option of options) {
+    if (!["merge", "noflush", "nosave"].includes(option)) {
+      return new ErrorReply("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+    }
+  }
+  const how = !options.has("noflush") ? "replaceAll" : options.has("merge") ? "merge" : "append";
+  try {
+    ctx.server.saver?.reload(!options.has("nosave"), how);
+    return OK;
+  } catch (error) {
+    ctx.server.log("warning", `DEBUG RELOAD failed: ${(error as Error).message}`);
+    return new ErrorReply("ERR Error trying to load the RDB dump");
+  }
 }
 
 /** Puts these words into the replication stream, whatever they are. */

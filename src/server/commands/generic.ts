@@ -179,6 +179,7 @@ function flush(ctx: CommandContext, args: readonly Bytes[], all: boolean): Reply
     db.clear();
     if (removed > 0) ctx.changed(null, removed);
   }
+  if (all) ctx.server.saver?.flushed();
   ctx.forcePropagation();
   return OK;
 }

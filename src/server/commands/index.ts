@@ -20,7 +20,6 @@ import { setCommands } from "./sets.js";
 import { sortCommands } from "./sort.js";
 import { sortedSetCommands } from "./sorted-sets/index.js";
 import { stringCommands } from "./strings.js";
-import { trackingCommands } from "./tracking.js";
 import { transactionCommands } from "./transactions.js";
 
 /** The groups that every server has. */
@@ -46,6 +45,5 @@ export const commandGroups: readonly CommandGroup[] = [
   pubsubCommands,
   sortCommands,
   stringCommands,
-  trackingCommands,
   transactionCommands,
 ];

@@ -6,6 +6,7 @@ import type { Value } from "../keyspace/values.js";
 import { type EncodingLimits, fromRdb, toRdb } from "../rdb/convert.js";
 import { RdbError } from "../rdb/error.js";
 import { readDump } from "../rdb/read.js";
+import type { Saver } from "../rdb/saver.js";
 import type { RdbValue } from "../rdb/value.js";
 import { RdbWriter } from "../rdb/write.js";
 import type { Replication } from "../replication/replication.js";
@@ -15,36 +16,55 @@ import { parseIntegerWithin } from "./support/integer.js";
 /** Commands that save, for the server whose data `of()` keeps. */
 export function persistenceCommands(of: () => Replication): CommandGroup {
   return {
-    save: () => save(of()),
-    bgsave: (_ctx, args) => bgsave(of(), args),
-    lastsave: () => of().lastSaveS,
+    save: (ctx) => save(of(), ctx),
+    bgsave: (ctx, args) => bgsave(of(), ctx, args),
+    lastsave: () => of().saver.lastSaveS,
     dump,
     restore,
   };
 }
 
+const IN_PROGRESS = new ErrorReply("ERR Background save already in progress");
+const OTHER_CHILD = new ErrorReply(
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.",
+);
+/** The system's error may name paths; Redis doesn't tell clients more either. */
+const FAILED = new ErrorReply("ERR");
+
 /** SAVE */
-function save(replication: Replication): Reply {
+function save({ saver }: Replication, ctx: CommandContext): Reply {
+  if (savesAlready(ctx, saver)) return IN_PROGRESS;
   try {
-    replication.save();
+    saver.save();
     return OK;
   } catch {
-    // The system's error may name paths; Redis doesn't tell clients more either.
-    return new ErrorReply("ERR");
+    return FAILED;
   }
 }
 
-/** BGSAVE [SCHEDULE]: the dataset is cut at once, so that the answer is true from the start. */
-function bgsave(replication: Replication, args: readonly Bytes[]): Reply {
+/** BGSAVE [SCHEDULE]: the dataset is cut now and written bit by bit. */
+function bgsave({ saver }: Replication, ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (args.length > 2 || (args.length === 2 && (args[1] as Bytes).toLowerCase() !== "schedule")) return errors.syntax;
-  const result = save(replication);
-  return result === OK ? new SimpleString("Background saving started") : result;
+  if (savesAlready(ctx, saver)) return IN_PROGRESS;
+  const { snapshots, inExec } = ctx.server;
+  if (snapshots.active !== null || inExec) {
+    if (args.length === 1 && !inExec) return OTHER_CHILD;
+    saver.schedule();
+    return new SimpleString("Background saving scheduled");
+  }
+  return saver.saveInBackground() ? new SimpleString("Background saving started") : FAILED;
+}
+
+/** What replicas get counts as a save too, as long as it is written. */
+function savesAlready({ server }: CommandContext, saver: Saver): boolean {
+  const kind = server.snapshots.active?.kind;
+  return saver.inProgress || (kind !== undefined && kind !== "aof");
 }
 
 /** DUMP key */
 function dump(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const entry = ctx.db.lookup(args[1] as Bytes);
-  return entry ? RdbWriter.dump(toRdb(entry.value)) : null;
+  return entry ? RdbWriter.dump(toRdb(entry.value), ctx.server.config.flag("rdbcompression")) : null;
 }
 
 /** RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency] */

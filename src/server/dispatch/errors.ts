@@ -36,6 +36,9 @@ export const errors = {
   noAuth: new ErrorReply("NOAUTH Authentication required."),
   readOnly: new ErrorReply("READONLY You can't write against a read only replica."),
   masterDown: new ErrorReply("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+  misconf: new ErrorReply(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+  ),
   noReplicas: new ErrorReply("NOREPLICAS Not enough good replicas to write."),
   loading: new ErrorReply("LOADING Redis is loading the dataset in memory"),
   unblockedByDemotion: new ErrorReply(

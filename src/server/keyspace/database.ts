@@ -1,31 +1,13 @@
 import type { Random } from "../../core/random.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { CommandError, errors } from "../dispatch/errors.js";
+import { type CutSink, DatabaseCut } from "./cut.js";
+import { Entry } from "./entry.js";
 import { SLOT_COUNT, slotOf } from "./slots.js";
 import type { Value, ValueByType, ValueType } from "./values.js";
 import { sizeOf, typeOf } from "./values.js";
 
-/** A key's value with what is known of the key. */
-export class Entry {
-  /** @param expireAt milliseconds since 1970; -1 = never */
-  constructor(
-    public value: Value,
-    public expireAt: number,
-    /** Seconds since 1970 of the last access. */
-    public accessedS: number,
-  ) {}
-
-  /** How OBJECT ENCODING names a string that redis-server would have built by writing into it; null = by its text. */
-  stringForm: "embstr" | "raw" | null = null;
-}
-
-/** Hears of every key that changes. */
-export interface KeyTracker {
-  /** `byClient` is false where time or memory did it. */
-  touched(key: Bytes, byClient: boolean): void;
-  /** A database was emptied. */
-  flushed(): void;
-}
+export { Entry } from "./entry.js";
 
 /**
  * What all databases of a server share: the time that counts, who may delete expired keys, and whom to tell.
@@ -36,7 +18,7 @@ export interface KeyspaceState {
   nowMs: number;
   /** `delete` on a master; `hide` on a replica: as if gone, but kept; `ignore` for the master's own commands. */
   expiry: "delete" | "hide" | "ignore";
-  /** Lookups of this command count as hits and misses, and as accesses. */
+  /** The command only reads: its lookups count as hits and misses, and what they find will not be changed in place. */
   counting: boolean;
   hits: number;
   misses: number;
@@ -46,8 +28,6 @@ export interface KeyspaceState {
   watchedTouched(db: Database, key: Bytes): void;
   /** The first key got a time to live: the walk of active expiry has something to do. */
   volatileAdded(): void;
-  /** Who wants to hear of every change of a key (client-side caching); null = nobody. */
-  readonly tracker: KeyTracker | null;
   /** A key that somebody is blocked on has been added. */
   awaitedReady(db: Database, key: Bytes): void;
 }
@@ -65,6 +45,8 @@ export class Database {
   #volatile: (Set<Bytes> | undefined)[] = [];
   #size = 0;
   #volatileSize = 0;
+  /** Somebody writes the contents down as they were; null nearly always. It belongs to the contents, not to the number. */
+  #cut: DatabaseCut | null = null;
 
   constructor(
     readonly index: number,
@@ -97,7 +79,9 @@ export class Database {
   /** The entry of `key` whatever its type; expired keys are treated as the state's `expiry` says. */
   lookup(key: Bytes): Entry | undefined {
     const state = this.state;
-    const entry = this.#slots[slotOf(key, this.seed)]?.get(key);
+    const slot = slotOf(key, this.seed);
+    if (this.#cut !== null && !state.counting) this.#cut.before(key, slot);
+    const entry = this.#slots[slot]?.get(key);
     if (entry === undefined || (entry.expireAt !== -1 && this.#isGone(key, entry))) {
       if (state.counting) state.misses++;
       return undefined;
@@ -111,7 +95,9 @@ export class Database {
 
   /** As `lookup`, but leaves no trace: neither hit, miss nor access. */
   peek(key: Bytes): Entry | undefined {
-    const entry = this.#slots[slotOf(key, this.seed)]?.get(key);
+    const slot = slotOf(key, this.seed);
+    if (this.#cut !== null && !this.state.counting) this.#cut.before(key, slot);
+    const entry = this.#slots[slot]?.get(key);
     return entry === undefined || (entry.expireAt !== -1 && this.#isGone(key, entry)) ? undefined : entry;
   }
 
@@ -159,16 +145,16 @@ export class Database {
     return true;
   }
 
-  /** Marks `key` as changed for those who WATCH or cache it. `ctx.changed(key)` calls this. */
-  touch(key: Bytes, byClient = true): void {
-    if (this.state.tracker !== null) this.state.tracker.touched(key, byClient);
+  /** Marks `key` as changed for those who WATCH it. `ctx.changed(key)` calls this. */
+  touch(key: Bytes): void {
     if (this.watched.size > 0 && this.watched.has(key)) this.state.watchedTouched(this, key);
   }
 
   /** Puts a key without telling anybody: for loading a database that is not in use yet. */
-  load(key: Bytes, value: Value, expireAt: number): void {
+  load(key: Bytes, value: Value, expireAt: number): Entry {
     const entry = this.#put(key, value);
     if (expireAt !== entry.expireAt) this.#setExpiry(key, entry, expireAt);
+    return entry;
   }
 
   /** A slot's keys, by slot number 0 … slotCount - 1; undefined = none. Not to be changed by the caller. */
@@ -207,12 +193,29 @@ export class Database {
 
   /** Removes everything. Watchers of keys that were there are told. */
   clear(): void {
-    this.state.tracker?.flushed();
     for (const key of this.watched) if (this.#raw(key) !== undefined) this.state.watchedTouched(this, key);
     this.#slots = [];
     this.#volatile = [];
     this.#size = 0;
     this.#volatileSize = 0;
+    // The old contents live on in the cut, and nobody can change them any more.
+    this.#cut = null;
+  }
+
+  /**
+   * Begins to write the contents down as they are now; null if there are none. Only one cut at a time is told of changes;
+   * `watch` false makes one that must be written before anything changes.
+   */
+  beginCut(sink: CutSink, watch = true): DatabaseCut | null {
+    if (this.#size === 0) return null;
+    const cut = new DatabaseCut(this.index, this.#slots, this.#size, this.#volatileSize, sink);
+    if (watch) this.#cut = cut;
+    return cut;
+  }
+
+  /** The cut is written, or given up. */
+  endCut(): void {
+    this.#cut = null;
   }
 
   /** Exchanges the contents of two databases; clients, watchers and waiters stay where they are. */
@@ -225,6 +228,7 @@ export class Database {
     [this.#volatile, other.#volatile] = [other.#volatile, this.#volatile];
     [this.#size, other.#size] = [other.#size, this.#size];
     [this.#volatileSize, other.#volatileSize] = [other.#volatileSize, this.#volatileSize];
+    [this.#cut, other.#cut] = [other.#cut, this.#cut];
     for (const [db, key] of touched) db.state.watchedTouched(db, key);
     for (const db of [this, other]) {
       for (const key of db.awaited) if (db.#raw(key)) db.state.awaitedReady(db, key);
@@ -274,12 +278,13 @@ export class Database {
 
   #expire(key: Bytes): void {
     this.#remove(key);
-    this.touch(key, false);
+    this.touch(key);
     this.state.expired(this, key);
   }
 
   #put(key: Bytes, value: Value): Entry {
     const index = slotOf(key, this.seed);
+    if (this.#cut !== null) this.#cut.before(key, index);
     // Filled at once: an array that grows at random places would become a slow dictionary.
     if (this.#slots.length === 0) this.#slots = new Array<Map<Bytes, Entry> | undefined>(SLOT_COUNT).fill(undefined);
     let slot = this.#slots[index];
@@ -304,6 +309,7 @@ export class Database {
 
   #remove(key: Bytes): boolean {
     const index = slotOf(key, this.seed);
+    if (this.#cut !== null) this.#cut.before(key, index);
     const slot = this.#slots[index];
     const entry = slot?.get(key);
     if (slot === undefined || entry === undefined) return false;
@@ -316,6 +322,7 @@ export class Database {
 
   #setExpiry(key: Bytes, entry: Entry, ms: number): void {
     const had = entry.expireAt !== -1;
+    if (this.#cut !== null) this.#cut.before(key, slotOf(key, this.seed));
     entry.expireAt = ms;
     if (had === (ms !== -1)) return;
     const index = slotOf(key, this.seed);

@@ -24,6 +24,7 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
   const version = readHeader(input);
   let db = 0;
   let expireAt: number | null = null;
+  let idleS: number | undefined;
   for (;;) {
     const opcode = input.u8();
     switch (opcode) {
@@ -49,20 +50,24 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
         expireAt = (input.u32() | 0) * 1000;
         break;
       case RDB_OPCODE.idle:
-        input.length();
+        idleS = input.length();
         break;
       case RDB_OPCODE.freq:
         input.u8();
         break;
       case RDB_OPCODE.function2:
+        yield { kind: "function", code: input.string() };
+        break;
       case RDB_OPCODE.functionPreGa:
-        throw new RdbError("the RDB holds function libraries, which this server does not have", input.position);
+        throw new RdbError("Pre-release function format not supported.", input.position);
       case RDB_OPCODE.moduleAux:
         throw new RdbError("the RDB holds data of a module, which this server does not have", input.position);
       default: {
         const key = input.string();
-        yield { kind: "key", db, key, value: readValue(input, opcode), expireAt };
+        const value = readValue(input, opcode);
+        yield { kind: "key", db, key, value, expireAt, idleS, position: input.position };
         expireAt = null;
+        idleS = undefined;
       }
     }
   }

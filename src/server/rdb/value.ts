@@ -11,12 +11,18 @@ export type RdbValue =
 /** One step of an RDB. `expireAt` is in milliseconds since 1970, null without a TTL. */
 export type RdbItem =
   | { readonly kind: "aux"; readonly name: Bytes; readonly value: Bytes }
+  /** A function library. */
+  | { readonly kind: "function"; readonly code: Bytes }
   | {
       readonly kind: "key";
       readonly db: number;
       readonly key: Bytes;
       readonly value: RdbValue;
       readonly expireAt: number | null;
+      /** Seconds since its last access, where the writer evicts by that. */
+      readonly idleS: number | undefined;
+      /** Bytes of the file up to and including this key. */
+      readonly position: number;
     };
 
 /** Type bytes that are written; all versions since 3.2 (zset: 4.0) read them. */

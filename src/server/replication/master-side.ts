@@ -1,12 +1,12 @@
 import { NO_REPLID } from "../../protocol/psync.js";
 import { type Bytes, ErrorReply, NO_REPLY, type Reply } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
+import { writeSnapshot } from "../rdb/snapshot.js";
 import type { ServerCore } from "../server-core.js";
 import type { History } from "./history.js";
 import { decidePsync, type FullReason, type PsyncRequest } from "./psync-decision.js";
 import { type Replica, Replicas } from "./replicas.js";
 import type { ReplicationSettings } from "./settings.js";
-import { writeSnapshot } from "./snapshot.js";
 import type { StreamOut } from "./stream-out.js";
 import { Waits } from "./waits.js";
 
@@ -100,7 +100,9 @@ export class MasterSide {
     if (!isReplica) out.forgetSelected();
     const { replid, offset } = out;
     const databases = this.replicas.introduction(client).withoutData ? [] : core.databases;
-    const chunks = writeSnapshot(databases, { replid, offset, streamDb }, core.clock.epoch());
+    const chunks: Buffer[] = [];
+    const history = { replid, offset, streamDb };
+    writeSnapshot(databases, core.clock.epoch(), (chunk) => chunks.push(chunk), { history });
     if (!legacy) connection.write(`+FULLRESYNC ${replid} ${offset}\r\n`);
     connection.write(`$${chunks.reduce((sum, chunk) => sum + chunk.length, 0)}\r\n`);
     for (const chunk of chunks) connection.write(chunk);

@@ -1,16 +1,13 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { errors } from "../dispatch/errors.js";
 import { OwnExpiry } from "../keyspace/own-expiry.js";
+import type { SavedHistory } from "../rdb/snapshot.js";
 import type { ServerCore } from "../server-core.js";
 import { StreamApplier } from "./applier.js";
 import type { LinkInfo } from "./info.js";
 import { type LinkHandlers, type Origin, ReplicaLink } from "./link.js";
 import type { ReplicationSettings } from "./settings.js";
-import { readSnapshot, type SavedHistory } from "./snapshot.js";
 import type { StreamOut } from "./stream-out.js";
-
-/** Milliseconds of loading after which other work gets its turn. */
-const LOAD_SLICE_MS = 10;
 
 /** What the replica's side must know of the rest of its server. */
 export interface ReplicaSideContext {
@@ -31,7 +28,6 @@ export class ReplicaSide {
   #link: ReplicaLink | null = null;
   /** The own history may be named in PSYNC: this server has followed or been a master. */
   #resumable = false;
-  #loading = false;
   /** Set while the master-to-be is asked to take over: told whether it did. */
   #takeOver: ((taken: boolean) => void) | null = null;
 
@@ -54,10 +50,6 @@ export class ReplicaSide {
   /** Null on a master. */
   get link(): ReplicaLink | null {
     return this.#link;
-  }
-
-  get loading(): boolean {
-    return this.#loading;
   }
 
   get resumable(): boolean {
@@ -181,7 +173,6 @@ export class ReplicaSide {
     this.#link = null;
     link?.close();
     this.#forgetStream();
-    this.#loading = false;
   }
 
   /** What was not applied is void. The database that the stream has selected stays: a partial resync doesn't repeat it. */
@@ -194,11 +185,6 @@ export class ReplicaSide {
   #handlers(isCurrent: () => boolean): LinkHandlers {
     const { out, settings, core } = this.context;
     return {
-      connect: (host, port) => {
-        // Where addresses are made up, this server has one; a machine chooses its own.
-        const localAddress = core.config.text("bind").split(" ")[0] ?? "";
-        return core.transport.connect({ host, port, ...(core.transport.isPrivate === true ? { localAddress } : {}) });
-      },
       handshake: () => {
         const { replid, offset } = out;
         return settings.handshake(this.#resumable ? { replid, offset: offset + 1 } : null, this.#takeOver !== null);
@@ -234,24 +220,11 @@ export class ReplicaSide {
 
   async #load(payload: Buffer, { replid, offset }: Origin, named: boolean, isCurrent: () => boolean): Promise<void> {
     const { core, out, settings } = this.context;
-    this.#loading = true;
-    try {
-      const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
-      const saved = await readSnapshot(payload, fresh, {
-        clock: core.clock,
-        limits: core.config,
-        dropExpired: false,
-        sliceMs: LOAD_SLICE_MS,
-      });
-      if (!isCurrent()) throw new Error("the link was closed meanwhile");
-      core.keyspace.replaceAll(fresh);
-      this.applier.reset();
-      out.adopt(replid, offset, settings.backlogBytes);
-      this.resumeFrom(saved);
-      this.#resumable = named;
-    } finally {
-      if (isCurrent()) this.#loading = false;
-    }
+    const loaded = await core.loader.load(payload, { dropExpired: false, empty: "first" }, isCurrent);
+    this.applier.reset();
+    out.adopt(replid, offset, settings.backlogBytes);
+    this.resumeFrom(loaded.history);
+    this.#resumable = named;
     this.context.progress();
   }
 

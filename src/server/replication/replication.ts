@@ -4,19 +4,22 @@ import type { Client } from "../dispatch/client.js";
 import { errors } from "../dispatch/errors.js";
 import { Flag } from "../dispatch/flags.js";
 import type { ReplicationHooks } from "../dispatch/hooks.js";
+import { digestDatabases } from "../rdb/digest-databases.js";
+import { persistenceInfo } from "../rdb/info.js";
+import { Saver } from "../rdb/saver.js";
+import type { SavedHistory } from "../rdb/snapshot.js";
 import type { RdbStore } from "../rdb/store.js";
 import type { ServerCore } from "../server-core.js";
 import type { StreamApplier } from "./applier.js";
 import { Failover, type FailoverRequest } from "./failover.js";
 import { freshHistory, type History, promoted } from "./history.js";
-import { persistenceInfo, replicationInfo } from "./info.js";
+import { replicationInfo } from "./info.js";
 import type { ReplicaLink } from "./link.js";
 import { MasterSide } from "./master-side.js";
 import type { PsyncRequest } from "./psync-decision.js";
 import { ReplicaSide } from "./replica-side.js";
 import type { Replicas } from "./replicas.js";
 import { ReplicationSettings } from "./settings.js";
-import { digestDatabases, readSnapshot, type SavedHistory, writeSnapshot } from "./snapshot.js";
 import { StreamOut } from "./stream-out.js";
 
 /**
@@ -32,20 +35,20 @@ export class Replication implements ReplicationHooks {
   #cron: TimerHandle | null = null;
   #stopped = false;
   #standsStill = false;
-  #saves = 0;
   /** Told when a link to a master was made or closed: faults may want to cut it. */
   onLink: () => void = () => undefined;
   /** Told whenever something happened that may have brought this server in sync. */
   onProgress: () => void = () => undefined;
-  /** Seconds since 1970 of the last save, or of the start. */
-  lastSaveS: number;
+  /** SAVE, BGSAVE, save points. */
+  readonly saver: Saver;
 
   /** @param store where SAVE puts the dataset */
   constructor(
     private readonly core: ServerCore,
-    private readonly store: RdbStore,
+    store: RdbStore,
   ) {
-    this.lastSaveS = Math.floor(core.clock.epoch() / 1000);
+    this.saver = new Saver(core, store, () => this.#savedHistory());
+    core.saver = this.saver;
     const settings = new ReplicationSettings(core.config, () => core.port);
     const out = new StreamOut(freshHistory(core.random.hex(40)), (bytes) => this.#masterSide.deliver(bytes));
     this.settings = settings;
@@ -100,7 +103,7 @@ export class Replication implements ReplicationHooks {
   }
 
   get loading(): boolean {
-    return this.#replicaSide.loading;
+    return this.core.loader.loading;
   }
 
   get connectedReplicas(): number {
@@ -135,6 +138,7 @@ export class Replication implements ReplicationHooks {
   refusal(_client: Client, bits: number): ErrorReply | null {
     const { settings, link } = this;
     if ((bits & Flag.write) !== 0) {
+      if (this.saver.refusesWrites) return errors.misconf;
       if (!link && settings.minReplicas > 0 && this.replicas.countGood(settings.maxLagS) < settings.minReplicas) {
         return errors.noReplicas;
       }
@@ -219,34 +223,24 @@ export class Replication implements ReplicationHooks {
   }
 
   configChanged(names: readonly string[]): void {
+    this.saver.configChanged(names);
     if (names.includes("repl-backlog-size")) this.out.resize(this.settings.backlogBytes);
     if (names.includes("replica-read-only")) this.#replicaSide.allowOwnExpiry();
   }
 
-  /** SAVE: puts the dataset, with its history, into the store. */
-  save(): void {
+  /** What a file that is written now says of the history its data belongs to. */
+  #savedHistory(): SavedHistory {
     this.out.flush();
     const streamDb = this.link ? this.core.masterClient.db.index : Math.max(0, this.out.selected);
     const named = this.out.active || this.#replicaSide.resumable;
-    const saved: SavedHistory = { replid: named ? this.out.replid : "", offset: this.out.offset, streamDb };
-    this.store.write(Buffer.concat(writeSnapshot(this.core.databases, saved, this.core.clock.epoch())));
-    this.#saves++;
-    this.core.effects.totalDirty = 0;
-    this.lastSaveS = Math.floor(this.core.clock.epoch() / 1000);
+    return { replid: named ? this.out.replid : "", offset: this.out.offset, streamDb };
   }
 
-  /** Takes up a saved dataset; before the server listens. A replica goes on in its history, a master begins one that descends from it. */
+  /** Takes up a saved dataset, at the start. A replica goes on in its history, a master begins one that descends from it. */
   async restore(file: Buffer, asReplica: boolean): Promise<void> {
     const { core, settings } = this;
-    const fresh = core.databases.map((db) => core.keyspace.createDatabase(db.index));
-    const options = {
-      clock: core.clock,
-      limits: core.config,
-      dropExpired: !asReplica,
-      sliceMs: Number.POSITIVE_INFINITY,
-    };
-    const saved = await readSnapshot(file, fresh, options);
-    core.keyspace.replaceAll(fresh);
+    const { history: saved, keys } = await core.loader.load(file, { dropExpired: !asReplica, empty: "last" });
+    core.log("notice", `Done loading RDB, keys loaded: ${keys}, keys expired: ${core.loader.lastExpired}.`);
     if (saved.replid === "" || saved.offset < 0) return;
     const history: History = { ...freshHistory(saved.replid), offset: saved.offset };
     if (asReplica) {
@@ -267,7 +261,8 @@ export class Replication implements ReplicationHooks {
   /** Ends the link and every timer; with `save` the dataset goes into the store first. */
   shutdown(save: boolean): void {
     if (this.#stopped) return;
-    if (save) this.save();
+    this.saver.cancel();
+    if (save) this.saver.save();
     this.#end(false);
   }
 
@@ -278,6 +273,7 @@ export class Replication implements ReplicationHooks {
 
   #end(reset: boolean): void {
     this.#stopped = true;
+    this.saver.stop();
     this.core.clock.clearTimer(this.#cron);
     this.#cron = null;
     this.out.flush();
@@ -313,11 +309,6 @@ export class Replication implements ReplicationHooks {
   }
 
   infoPersistence(): readonly string[] {
-    return persistenceInfo({
-      loading: this.loading,
-      changes: this.core.effects.totalDirty,
-      lastSaveS: this.lastSaveS,
-      saves: this.#saves,
-    });
+    return persistenceInfo(this.core, this.saver);
   }
 }

@@ -1,0 +1,107 @@
+import type { Clock } from "../../core/clock.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Database } from "../keyspace/database.js";
+import { type EncodingLimits, fromRdb } from "./convert.js";
+import { RdbError } from "./error.js";
+import { readRdb } from "./read.js";
+import type { SavedHistory } from "./snapshot.js";
+
+/** How a file is loaded. */
+export interface LoadOptions {
+  readonly clock: Clock;
+  readonly limits: EncodingLimits;
+  /** A master drops keys that have expired meanwhile; a replica keeps them, its master will say DEL. */
+  readonly dropExpired: boolean;
+  /** Told how far it has come, now and then. */
+  readonly progress?: (bytes: number) => void;
+}
+
+/** What a file held beside its keys. */
+export interface Loaded {
+  readonly history: SavedHistory;
+  readonly functions: readonly Bytes[];
+  readonly keys: number;
+  /** Keys that were left out since they had expired. */
+  readonly expired: number;
+}
+
+/** Keys between two places where a load may pause. */
+const STEP = 128;
+
+/**
+ * Loads a file into databases that nobody uses yet. Yields every now and then, so that the caller can let others have their
+ * turn; a caller that doesn't care runs it to its end.
+ * @throws RdbError
+ */
+export function* loadSteps(
+  file: Buffer,
+  into: readonly Database[],
+  options: LoadOptions,
+): Generator<undefined, Loaded, undefined> {
+  const { clock, limits, dropExpired } = options;
+  const history = { replid: "", offset: -1, streamDb: -1 };
+  const functions: Bytes[] = [];
+  const epochMs = clock.epoch();
+  const nowS = Math.floor(epochMs / 1000);
+  let keys = 0;
+  let expired = 0;
+  const items = readRdb(file, { databases: into.length });
+  for (const item of items) {
+    if (item.kind === "aux") {
+      if (item.name === "repl-id") history.replid = item.value;
+      else if (item.name === "repl-offset") history.offset = Number(item.value);
+      else if (item.name === "repl-stream-db") history.streamDb = Number(item.value);
+      continue;
+    }
+    if (item.kind === "function") {
+      functions.push(item.code);
+      continue;
+    }
+    const { key, value, expireAt } = item;
+    const db = into[item.db] as Database;
+    if (dropExpired && expireAt !== null && expireAt <= epochMs) expired++;
+    else {
+      const before = db.size;
+      const entry = db.load(key, fromRdb(value, limits), expireAt ?? -1);
+      if (db.size === before) throw new RdbError("the RDB names a key twice");
+      if (item.idleS !== undefined) entry.accessedS = nowS - item.idleS;
+    }
+    if (++keys % STEP === 0) {
+      options.progress?.(item.position);
+      yield;
+    }
+  }
+  return { history, functions, keys: keys - expired, expired };
+}
+
+/** Loads in slices of `sliceMs` milliseconds, between which other work of the event loop gets its turn. */
+export async function loadInSlices(
+  file: Buffer,
+  into: readonly Database[],
+  options: LoadOptions & {
+    readonly sliceMs: number;
+    /** As if each key took that long (key-load-delay, for tests). */
+    readonly keyDelayMicros: number;
+    /** Asked after each pause: false gives up. */
+    readonly wanted: () => boolean;
+  },
+): Promise<Loaded> {
+  const { clock, sliceMs, keyDelayMicros, wanted } = options;
+  const steps = loadSteps(file, into, options);
+  let pauseAt = clock.now() + sliceMs;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    if (keyDelayMicros <= 0 && clock.now() <= pauseAt) continue;
+    if (keyDelayMicros > 0) {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, (STEP * keyDelayMicros) / 1000));
+    } else await new Promise<void>((resolve) => clock.setImmediate(resolve));
+    if (!wanted()) throw new Error("the link was closed meanwhile");
+    pauseAt = clock.now() + sliceMs;
+  }
+}
+
+/** Loads in one go. */
+export function loadAtOnce(file: Buffer, into: readonly Database[], options: LoadOptions): Loaded {
+  const steps = loadSteps(file, into, options);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
