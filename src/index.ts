@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { TokenCounts } from "./client/engine/sessions.js";
 export {
   AbortedError,
   ClientClosedError,
@@ -44,4 +46,5 @@ export type {
   SharedRedisOptions,
 } from "./client/options/types.js";
 export { ReplicatedClient } from "./client/replicated-client.js";
+export type { ReplicatedSession, SessionMethods, SessionOptions } from "./client/replicated-session.js";
 export type * from "./client/types.js";

@@ -1,10 +1,7 @@
 import { inspect } from "node:util";
-import { type ChainableCommander, Command, Pipeline, Redis, type RedisOptions, type ScanStreamOptions } from "ioredis";
+import { Command, Redis, type RedisOptions } from "ioredis";
 import { systemClock } from "../core/clock.js";
 import { systemRandom } from "../core/random.js";
-import { findUndefined } from "./connection/arguments.js";
-import { LeanCommand, leanArguments, mayBeLean } from "./connection/lean-command.js";
-import { type OnNodeLost, scanStream } from "./connection/scan-streams.js";
 import { ClientCore } from "./engine/client-core.js";
 import type { DevTopology } from "./engine/dev-servers.js";
 import { explain } from "./engine/explain.js";
@@ -12,12 +9,16 @@ import { healthReport } from "./engine/health.js";
 import { Operation } from "./engine/operation.js";
 import { PipelineCollector } from "./engine/pipeline-unit.js";
 import { Scope } from "./engine/scope.js";
-import { InvalidArgumentError, InvalidOptionError, UnknownNodeError } from "./errors.js";
+import type { TokenCounts } from "./engine/sessions.js";
+import { InvalidOptionError, UnknownNodeError } from "./errors.js";
+import { hide, installMethods, LEAN } from "./generated-methods.js";
 import { type DuplicateOptions, duplicateOptions } from "./options/duplicate.js";
 import { redactedRedisOptions } from "./options/redact.js";
 import { resolveOptions } from "./options/resolve.js";
+import { sessionOptions } from "./options/session.js";
 import type { ReplicatedClientOptions } from "./options/types.js";
 import { resolveView } from "./options/view.js";
+import { asSession, type ReplicatedSession, type SessionOptions } from "./replicated-session.js";
 import type { Explanation, HealthReport, Topology, TopologyEvent, ViewOptions } from "./types.js";
 
 /** The parts of a client that are not ioredis's; under symbols, so that views made by inheritance find them. */
@@ -25,7 +26,6 @@ const CORE = Symbol("core");
 const SCOPE = Symbol("scope");
 const COLLECTOR = Symbol("collector");
 const ORIGIN = Symbol("origin");
-const LEAN = Symbol("lean");
 
 /**
  * One logical connection to a Redis (or Valkey) master and its replicas. Writes go to the master, reads to
@@ -93,7 +93,31 @@ export class ReplicatedClient extends Redis {
    * @throws InvalidOptionError on an unknown key or a value out of its limits
    */
   with(options: ViewOptions): this {
-    return makeView(this, new Scope(resolveView(options, this[SCOPE].view), this[SCOPE].lastDb)) as this;
+    const { view, lastDb, session } = this[SCOPE];
+    return makeView(this, new Scope(resolveView(options, view), lastDb, null, session)) as this;
+  }
+
+  /**
+   * A causal session: a view that reads at least what it has itself written and read, across nodes, failovers and, by
+   * its token, processes. Cheap; one per user or request.
+   * @param token what `token()` of another session gave; without one the session has seen nothing yet
+   * @throws InvalidTokenError for a token that is none, if `onInvalid` is `"throw"`; InvalidOptionError
+   */
+  session(token?: string | null, options?: SessionOptions): ReplicatedSession {
+    const { view, lastDb } = this[SCOPE];
+    const { onInvalid } = sessionOptions(options);
+    const { sessions } = this[CORE].engine;
+    const session = sessions.create();
+    if (token !== undefined && token !== null) sessions.merge(session, token, onInvalid);
+    // What `eventual` reads show nothing can be promised of: a session that was asked for holds.
+    const causal = view.consistency === "eventual" ? resolveView({ consistency: "session" }, view) : view;
+    const made = makeView(this, new Scope(causal, lastDb, null, session));
+    return asSession(made, session, () => this[CORE].engine.sessions);
+  }
+
+  /** How many tokens given to `session()` and `merge()` were garbage or had expired. */
+  get tokens(): TokenCounts {
+    return this[CORE].engine.sessions.tokens;
   }
 
   /**
@@ -124,11 +148,9 @@ export class ReplicatedClient extends Redis {
     const made = new Command(command, args, this.options.keyPrefix ? { keyPrefix: this.options.keyPrefix } : {});
     made.promise.catch(() => {});
     const spec = engine.table.of(made.name, made.args);
-    return explain(
-      engine,
-      new Operation(made, spec, scope.view, scope.lastDb, engine.clock.now(), engine, () => {}),
-      scope,
-    );
+    const operation = new Operation(made, spec, scope.view, scope.lastDb, engine.clock.now(), engine, () => {});
+    operation.session = scope.session;
+    return explain(engine, operation, scope);
   }
 
   /** For liveness and readiness probes; synchronous, asks nobody. */
@@ -264,109 +286,4 @@ function collectorFor(client: ReplicatedClient): PipelineCollector {
   return new PipelineCollector((commands) => client[CORE].dispatcher.executeUnit(commands, client[SCOPE]));
 }
 
-function hide(target: object, name: string | symbol, value: unknown): void {
-  Object.defineProperty(target, name, { value, enumerable: false, writable: true, configurable: true });
-}
-
-type Generated = (
-  this: { options: RedisOptions; sendCommand(command: Command): unknown },
-  ...args: unknown[]
-) => unknown;
-
-/**
- * ioredis turns `undefined` into an empty string, which has deleted more than one database field. The command
- * methods of this client, and of its pipelines, refuse it; otherwise they do what ioredis's do.
- */
-function checked(name: string, generated: Generated): Generated {
-  return function (this, ...args) {
-    const position = findUndefined(args);
-    if (position < 0) return generated.apply(this, args);
-    const callback = args[args.length - 1];
-    const error = new InvalidArgumentError(`argument ${position + 1} of ${name.toUpperCase()} is undefined`, {
-      command: name,
-    });
-    const command = new Command(name, [], {}, typeof callback === "function" ? (callback as never) : undefined);
-    command.reject(error);
-    return "isPipeline" in this ? (command.promise.catch(() => {}), this.sendCommand(command)) : command.promise;
-  };
-}
-
-/** The same for the client itself, where most calls are plain: they go without ioredis's `Command`. */
-function lean(name: string, text: boolean, generated: Generated): Generated {
-  const full = checked(name, generated);
-  return function (this, ...args) {
-    const plain =
-      this.options.keyPrefix ||
-      this.options.showFriendlyErrorStack ||
-      !(this as ReplicatedClient)[LEAN] ||
-      !mayBeLean(name)
-        ? null
-        : leanArguments(args);
-    if (plain === null) return full.apply(this, args);
-    const command = new LeanCommand(name, plain, text);
-    this.sendCommand(command as never);
-    return command.promise;
-  };
-}
-
-class CheckedPipeline extends Pipeline {}
-
-const ioredisPrototype = Redis.prototype as unknown as {
-  pipeline(): ChainableCommander;
-  multi(options?: object): ChainableCommander;
-};
-
-hide(
-  ReplicatedClient.prototype,
-  "pipeline",
-  function (this: ReplicatedClient, commands?: unknown[][]): ChainableCommander {
-    return checkedPipeline(ioredisPrototype.pipeline.call(this), commands);
-  },
-);
-
-hide(
-  ReplicatedClient.prototype,
-  "multi",
-  function (this: ReplicatedClient, commands?: unknown, options?: unknown): unknown {
-    const given = (Array.isArray(commands) ? options : commands) as { pipeline?: boolean } | undefined;
-    const made = ioredisPrototype.multi.call(this, given);
-    return given?.pipeline === false ? made : checkedPipeline(made, Array.isArray(commands) ? commands : undefined);
-  },
-);
-
-function checkedPipeline(pipeline: ChainableCommander, commands: unknown[][] | undefined): ChainableCommander {
-  Object.setPrototypeOf(pipeline, CheckedPipeline.prototype);
-  if (Array.isArray(commands)) (pipeline as unknown as { addBatch(commands: unknown[][]): void }).addBatch(commands);
-  return pipeline;
-}
-
-/** Where all scan streams of ioredis are made. */
-hide(
-  ReplicatedClient.prototype,
-  "createScanStream",
-  function (
-    this: ReplicatedClient,
-    command: string,
-    { key, options = {} }: { key?: unknown; options?: ScanStreamOptions & { onNodeLost?: OnNodeLost } },
-  ) {
-    return scanStream(this.with({}), command, key, options);
-  },
-);
-
-/** Not plain commands: they take options or a callback, and have a meaning of their own. */
-const SPECIAL = new Set(["multi", "exec", "quit", "monitor"]);
-
-for (const name of [...Redis.prototype.getBuiltinCommands(), "call"]) {
-  if (SPECIAL.has(name)) continue;
-  for (const method of [name, `${name}Buffer`]) {
-    const onClient = (Redis.prototype as unknown as Record<string, Generated>)[method];
-    const onPipeline = (Pipeline.prototype as unknown as Record<string, Generated>)[method];
-    if (onClient)
-      hide(
-        ReplicatedClient.prototype,
-        method,
-        name === "call" ? checked(name, onClient) : lean(name, method === name, onClient),
-      );
-    if (onPipeline) hide(CheckedPipeline.prototype, method, checked(name, onPipeline));
-  }
-}
+installMethods(ReplicatedClient.prototype);

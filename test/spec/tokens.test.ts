@@ -47,7 +47,9 @@ test.each(only<Convert>("convert"))("$name", (one) => {
   strictCase(one, ["name", "links", "convert", "to", "capacity", "is"]);
   const table = new LinkTable(one.capacity);
   for (const [from, to, at] of one.links) table.add({ from, to, at: at === "never" ? Number.POSITIVE_INFINITY : at });
-  const found = table.convert({ replid: one.convert[0], offset: one.convert[1] }, one.to);
+  const [replid, offset] = one.convert;
+  const fork = table.forkOf(replid, one.to);
+  const found = fork !== null && offset < fork ? { replid: one.to, offset } : null;
   expect(found).toEqual(one.is && { replid: one.is[0], offset: one.is[1] });
 });
 

@@ -16,13 +16,6 @@ export interface Link {
   readonly at: number;
 }
 
-/** `position` in the history that `link` leads to; null when the link does not prove that it is there. */
-function convert(position: Position, link: Link): Position | null {
-  return position.replid === link.from && position.offset < link.at
-    ? { replid: link.to, offset: position.offset }
-    : null;
-}
-
 /** The links that were observed, newest last; the oldest is forgotten at the bound. */
 export class LinkTable {
   readonly #links: Link[] = [];
@@ -42,19 +35,24 @@ export class LinkTable {
     if (this.#links.length > this.capacity) this.#links.shift();
   }
 
-  /** `position` in the history `to`, over any chain of known links; null = unknown, never a guess. */
-  convert(position: Position, to: string): Position | null {
-    return this.#follow(position, to, this.#links.length);
+  /**
+   * First offset of the history `from` that is not in `to`, over any chain of known links; Infinity if all of it is,
+   * null = unknown, never a guess.
+   */
+  forkOf(from: string, to: string): number | null {
+    return this.#follow(from, to, new Set());
   }
 
-  #follow(position: Position, to: string, steps: number): Position | null {
-    if (position.replid === to) return position;
-    if (steps === 0) return null;
+  #follow(from: string, to: string, passed: Set<string>): number | null {
+    if (from === to) return Number.POSITIVE_INFINITY;
+    passed.add(from);
+    let furthest: number | null = null;
     for (const link of this.#links) {
-      const next = convert(position, link);
-      const found = next && this.#follow(next, to, steps - 1);
-      if (found) return found;
+      if (link.from !== from || passed.has(link.to)) continue;
+      const rest = this.#follow(link.to, to, passed);
+      // Each way proves what it proves: the better one counts.
+      if (rest !== null) furthest = Math.max(furthest ?? 0, Math.min(link.at, rest));
     }
-    return null;
+    return furthest;
   }
 }

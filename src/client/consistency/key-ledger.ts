@@ -1,7 +1,7 @@
 import type { Link } from "./history.js";
 import { keyName } from "./key-name.js";
 import { MASTER, type Need, NONE } from "./need.js";
-import { Entry, WriteBatch } from "./write-batch.js";
+import { Entry, WriteBatch, type WriteFollower } from "./write-batch.js";
 import type { LossReport, WriteHistory } from "./write-history.js";
 
 /** A write on its way; given back to the ledger exactly once, when its outcome is known. */
@@ -15,6 +15,7 @@ export class WriteHandle {
     /** @internal */ readonly others: readonly Entry[] | null,
     /** @internal */ readonly lo: number,
     /** @internal */ readonly epoch: number,
+    /** @internal The session that made it; null = none. */ readonly follower: WriteFollower | null,
   ) {}
 }
 
@@ -116,24 +117,38 @@ export class KeyLedger {
     return need;
   }
 
-  /** Notes a write of one key, when it is issued: before it is queued anywhere. */
-  issue(db: number, key: unknown): WriteHandle {
-    return this.#handle(this.#entry(db, key), null);
+  /** Notes a write of one key, when it is issued: before it is queued anywhere. `follower` is told of its offset. */
+  issue(db: number, key: unknown, follower: WriteFollower | null = null): WriteHandle {
+    return this.#handle(this.#entry(db, key), null, follower);
   }
 
   /** Notes a write of the keys at `positions` of `args`; with none it is a write of unknown effects. */
-  issueKeys(db: number, args: readonly unknown[], positions: readonly number[]): WriteHandle {
-    if (positions.length === 0) return this.issueUnknown();
+  issueKeys(
+    db: number,
+    args: readonly unknown[],
+    positions: readonly number[],
+    follower: WriteFollower | null = null,
+  ): WriteHandle {
+    if (positions.length === 0) return this.issueUnknown(follower);
     const first = this.#entry(db, args[positions[0] as number]);
-    if (positions.length === 1) return this.#handle(first, null);
+    if (positions.length === 1) return this.#handle(first, null, follower);
     const others: Entry[] = [];
     for (let i = 1; i < positions.length; i++) others.push(this.#entry(db, args[positions[i] as number]));
-    return this.#handle(first, others);
+    return this.#handle(first, others, follower);
   }
 
   /** Notes a write whose effects cannot be named (FLUSHALL, scripts without keys): every later read needs it. */
-  issueUnknown(): WriteHandle {
-    return this.#handle(this.#floor, null);
+  issueUnknown(follower: WriteFollower | null = null): WriteHandle {
+    return this.#handle(this.#floor, null, follower);
+  }
+
+  /** `follower` has seen the master's data over a connection without fences: it wants the offset of that. */
+  observed(follower: WriteFollower): void {
+    follower.issued();
+    follower.answered();
+    this.#elsewhere.writes++;
+    this.#unresolved++;
+    this.#elsewhere.follow(follower, this.#lastFence, false);
   }
 
   /** It was answered on the connection that carries the fences; an error reply counts, unless provably not applied. */
@@ -156,6 +171,7 @@ export class KeyLedger {
     if (write.settled) return;
     write.settled = true;
     this.#pending--;
+    write.follower?.notApplied();
     this.#unpend(write.entry);
     if (write.others !== null) for (const entry of write.others) this.#unpend(entry);
   }
@@ -217,6 +233,8 @@ export class KeyLedger {
     if (proven?.at === Number.POSITIVE_INFINITY) return null;
     const report = this.options.history.judge(proven?.at ?? null);
     this.options.history.restart();
+    for (const batch of [this.#open, this.#elsewhere, this.#unknown, ...this.#sealed.map((sealed) => sealed.batch)])
+      batch.cutOff(from, proven?.at ?? null);
     if (proven !== null) this.#convert(proven.at - 1, offset);
     else this.#reset(offset);
     return report.lost.max > 0 ? report : null;
@@ -277,11 +295,12 @@ export class KeyLedger {
     return entry;
   }
 
-  #handle(entry: Entry, others: readonly Entry[] | null): WriteHandle {
+  #handle(entry: Entry, others: readonly Entry[] | null, follower: WriteFollower | null): WriteHandle {
     this.#pending++;
     entry.pending++;
     if (others !== null) for (const other of others) other.pending++;
-    return new WriteHandle(entry, others, this.#lastFence, this.#epoch);
+    follower?.issued();
+    return new WriteHandle(entry, others, this.#lastFence, this.#epoch, follower);
   }
 
   #settle(write: WriteHandle, batch: WriteBatch): void {
@@ -291,6 +310,12 @@ export class KeyLedger {
     batch.writes++;
     this.#answer(write.entry, batch);
     if (write.others !== null) for (const entry of write.others) this.#answer(entry, batch);
+    const { follower } = write;
+    if (follower !== null) {
+      follower.answered();
+      // What a write of unknown outcome did is not promised to be there: nothing of it can be lost.
+      batch.follow(follower, write.epoch === this.#epoch ? write.lo : this.#base, batch !== this.#unknown);
+    }
     if (batch === this.#unknown) return;
     this.#unresolved++;
     this.#record(write, batch);

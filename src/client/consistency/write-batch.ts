@@ -20,6 +20,26 @@ export class Entry {
   }
 }
 
+/** Follows its own writes through the ledger, as a causal session does. Each is `issued` first, and `answered` or `notApplied` next. */
+export interface WriteFollower {
+  issued(): void;
+  notApplied(): void;
+  answered(): void;
+  /** A fence has shown that so many of its answers lie at or below `offset` of the ledger's history. */
+  resolvedAt(offset: number, answers: number): void;
+  /**
+   * The history `replid` ended before a fence had resolved so many of its answers: they lie above `lo`, and of that
+   * history only what is below `forkOffset` goes on (null: nothing is proven). `acknowledged`: a write was among them.
+   */
+  cutOff(replid: string, lo: number, forkOffset: number | null, answers: number, acknowledged: boolean): void;
+}
+
+interface Followed {
+  answers: number;
+  lo: number;
+  acknowledged: boolean;
+}
+
 /** Answered writes that the same fence resolves: one number for all of them, so that resolving costs nothing per write. */
 export class WriteBatch {
   /** Infinity (= {@link MASTER}) until a fence has shown an upper bound. */
@@ -30,6 +50,7 @@ export class WriteBatch {
   /** Next in the order of resolution. */
   next: WriteBatch | null = null;
   readonly #brackets: Bracket[] = [];
+  #followers: Map<WriteFollower, Followed> | null = null;
 
   get open(): boolean {
     return this.offset === MASTER;
@@ -49,8 +70,32 @@ export class WriteBatch {
     return bracket;
   }
 
+  /** An answer of `follower` is resolved with this batch. `acknowledged`: it was a write, and was acknowledged. */
+  follow(follower: WriteFollower, lo: number, acknowledged: boolean): void {
+    this.#followers ??= new Map();
+    const followed = this.#followers.get(follower);
+    if (followed === undefined) this.#followers.set(follower, { answers: 1, lo, acknowledged });
+    else {
+      followed.answers++;
+      followed.lo = Math.min(followed.lo, lo);
+      followed.acknowledged ||= acknowledged;
+    }
+  }
+
   resolve(offset: number): void {
     this.offset = offset;
     for (const bracket of this.#brackets) bracket.hi = offset;
+    const followers = this.#followers;
+    this.#followers = null;
+    if (followers !== null) for (const [follower, { answers }] of followers) follower.resolvedAt(offset, answers);
+  }
+
+  /** The history ended before a fence came: see {@link WriteFollower.cutOff}. */
+  cutOff(replid: string, forkOffset: number | null): void {
+    const followers = this.#followers;
+    this.#followers = null;
+    if (followers === null) return;
+    for (const [follower, { lo, answers, acknowledged }] of followers)
+      follower.cutOff(replid, lo, forkOffset, answers, acknowledged);
   }
 }

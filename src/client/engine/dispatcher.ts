@@ -3,14 +3,17 @@ import { Subscriber } from "../connection/dedicated/subscriber.js";
 import type { Command } from "../connection/ioredis-types.js";
 import { type IssuedCommand, LeanCommand } from "../connection/lean-command.js";
 import { OWN_SELECT } from "../connection/node-connection.js";
-import { ClientClosedError, CursorLostError, InvalidArgumentError, UnknownOutcomeError } from "../errors.js";
+import type { CausalSession } from "../consistency/session.js";
+import { ClientClosedError, InvalidArgumentError, UnknownOutcomeError } from "../errors.js";
 import type { CommandSpec } from "../routing/command-table.js";
+import { isDatabase, isSelect, selectInMulti, sharedRefusal } from "./command-rules.js";
 import { Databases } from "./databases.js";
 import { limit } from "./deadline.js";
 import type { Engine } from "./engine.js";
 import { NodeRoute } from "./node-route.js";
 import { Operation } from "./operation.js";
 import { OwnOperations } from "./own-operations.js";
+import { scan } from "./scan-home.js";
 import type { Scope } from "./scope.js";
 import { findTransactions } from "./transaction.js";
 
@@ -27,16 +30,6 @@ export interface DispatchHost {
   /** QUIT as a command. */
   quit(): Promise<"OK">;
 }
-
-/** Commands that would change the state of a connection which all callers share. */
-const REFUSED = new Map<string, string>([
-  ["auth", "give username and password in redisOptions, or credentials"],
-  ["hello", "give protocol, username and password in redisOptions"],
-  ["reset", "the connections are shared and kept clean"],
-  ["client|reply", "replies can't be switched off on shared connections"],
-  ["psync", "it makes a replica of the connection"],
-  ["sync", "it makes a replica of the connection"],
-]);
 
 /**
  * `execute()`: the one function that every command passes. It finds out what the command is and gives it to the
@@ -98,10 +91,29 @@ export class Dispatcher {
     if (this.#local(command, spec, scope)) return;
     const operation = this.#operation(command, spec, scope);
     if (operation.settled) return;
+    if (operation.session?.unplaced) {
+      this.#afterLook([operation], operation.session, scope);
+      return;
+    }
+    this.#send(operation, scope);
+  }
+
+  /** A token of an unknown history tells that somebody knows of a failover: the nodes are asked before anything else. */
+  #afterLook(operations: readonly Operation[], session: CausalSession, scope: Scope): void {
+    void this.host.engine.lookFor(session).then(() => {
+      const waiting = operations.filter((operation) => !operation.settled);
+      if (waiting.length === 1) this.#send(waiting[0] as Operation, scope);
+      else if (waiting.length > 1) this.#sendUnit(waiting, scope);
+    });
+  }
+
+  #send(operation: Operation, scope: Scope): void {
+    const { engine } = this.host;
+    const { command, spec } = operation;
     if (spec.name === "multi" || scope.transaction?.wants(command.name) === true) this.#carry(operation, scope);
     else if (scope.node !== null && spec.intent !== "dedicated") this.#toNode.send(operation, scope.node);
     else if (spec.intent === "read") engine.reader.read(operation);
-    else if (spec.intent === "pinned") this.#scan(operation, scope);
+    else if (spec.intent === "pinned") scan(operation, scope, engine);
     else if (spec.intent === "dedicated") this.#dedicated(operation, scope);
     else {
       engine.noteIssue(operation);
@@ -111,21 +123,33 @@ export class Dispatcher {
 
   #runUnit(commands: readonly IssuedCommand[], scope: Scope): void {
     const { engine } = this.host;
-    const { transaction, node } = scope;
+    const { transaction } = scope;
     if (transaction !== null && commands.some(({ name }) => transaction.wants(name))) {
       for (const command of commands) this.#run(command, scope);
       return;
     }
+    const operations: Operation[] = [];
+    for (const command of commands) {
+      const spec = engine.table.of(command.name, command.args);
+      if (this.#local(command, spec, scope)) continue;
+      const operation = this.#operation(command, spec, scope);
+      if (!operation.settled) operations.push(operation);
+    }
+    const session = operations[0]?.session;
+    if (session?.unplaced) this.#afterLook(operations, session, scope);
+    else this.#sendUnit(operations, scope);
+  }
+
+  #sendUnit(operations: readonly Operation[], scope: Scope): void {
+    const { engine } = this.host;
+    const { node } = scope;
     const unit: Operation[] = [];
     const apart: Operation[] = [];
     let reads = true;
     let multi = false;
     let open = 0;
-    for (const command of commands) {
-      const spec = engine.table.of(command.name, command.args);
-      if (this.#local(command, spec, scope)) continue;
-      const operation = this.#operation(command, spec, scope);
-      if (operation.settled) continue;
+    for (const operation of operations) {
+      const { spec } = operation;
       const { name } = spec;
       if (name === "multi") {
         multi = true;
@@ -160,7 +184,7 @@ export class Dispatcher {
     for (const operation of apart) {
       if (operation.spec.intent !== "pinned") this.#dedicated(operation, scope);
       else if (node !== null) this.#toNode.send(operation, node);
-      else this.#scan(operation, scope);
+      else scan(operation, scope, engine);
     }
   }
 
@@ -245,6 +269,14 @@ export class Dispatcher {
     operation.order = engine.nextOrder();
     this.pending++;
     this.#own.add(operation);
+    if (scope.session !== null && db !== OWN_SELECT) {
+      operation.session = scope.session;
+      const refusal = engine.sessions.refusal(scope.session, operation);
+      if (refusal !== null) {
+        operation.fail(refusal);
+        return operation;
+      }
+    }
     const { timeoutMs, signal } = scope.view;
     // A blocking command is called off on its own connection, so that it takes nothing after its caller was told.
     const limited = (timeoutMs !== null || signal !== null) && !(spec.intent === "dedicated" && spec.blocking);
@@ -263,14 +295,9 @@ export class Dispatcher {
       command.reject(selectInMulti(command.name));
       return true;
     }
-    const refused = REFUSED.get(spec.name);
-    if (refused !== undefined) {
-      command.reject(
-        new InvalidArgumentError(
-          `${spec.name.replace("|", " ").toUpperCase()} can't be used on a ReplicatedClient: ${refused}`,
-          { command: command.name },
-        ),
-      );
+    const refusal = sharedRefusal(command, spec);
+    if (refusal !== null) {
+      command.reject(refusal);
       return true;
     }
     if (spec.name === "quit") {
@@ -292,30 +319,6 @@ export class Dispatcher {
       return true;
     }
     return false;
-  }
-
-  /** SCAN and its kin: cursors mean something only on the node that issued them. */
-  #scan(operation: Operation, scope: Scope): void {
-    if (operation.settled) return;
-    const { engine } = this.host;
-    operation.repeat ??= () => this.#scan(operation, scope);
-    const cursor = String(operation.command.args[operation.spec.name === "scan" ? 0 : 1]);
-    const home = scope.scanHome === null ? undefined : engine.links.get(scope.scanHome);
-    const moved = operation.home !== null && operation.home !== scope.scanHome && cursor !== "0";
-    if (!moved && home?.connection?.state === "open" && (home.serves || home.isMaster)) {
-      operation.home = home.id;
-      engine.reader.sendTo(operation, home);
-      return;
-    }
-    if (cursor !== "0") {
-      operation.fail(new CursorLostError({ command: operation.name }));
-      return;
-    }
-    const chosen = engine.reader.choose(operation);
-    scope.scanHome = chosen?.id ?? engine.history?.node ?? null;
-    operation.home = scope.scanHome;
-    if (chosen === null) engine.toMaster([operation]);
-    else engine.reader.sendTo(operation, chosen);
   }
 
   #dedicated(operation: Operation, scope: Scope): void {
@@ -369,6 +372,9 @@ export class Dispatcher {
           engine.noteIssue(one);
           if (one.ticket) engine.ledger.ackedElsewhere(one.ticket);
         }
+        // What it read on a connection of its own has no fence behind it.
+        if (operation.session !== null && known().length === 0 && !Subscriber.handles(operation.name))
+          engine.noteObserved(operation.session);
         operation.succeed(reply);
       },
       (error: Error) => {
@@ -382,19 +388,4 @@ export class Dispatcher {
       },
     );
   }
-}
-
-function isSelect({ name }: IssuedCommand): boolean {
-  return name.length === 6 && name.toLowerCase() === "select";
-}
-
-function isDatabase(db: number): boolean {
-  return Number.isInteger(db) && db >= 0;
-}
-
-function selectInMulti(command: string): Error {
-  return new InvalidArgumentError(
-    "SELECT can't stand inside MULTI: call select() before it, or use duplicate({ db })",
-    { command },
-  );
 }

@@ -6,6 +6,7 @@ import type { Refusal } from "../../protocol/reply-errors.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import type { KeyLedger } from "../consistency/key-ledger.js";
 import type { Samples } from "../consistency/samples.js";
+import type { CausalSession } from "../consistency/session.js";
 import {
   ConnectionBoundError,
   decorateReplyError,
@@ -22,12 +23,14 @@ import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
 import { Connections, NOBODY, type Target } from "./connections.js";
 import { describeTopology, nodeReasons } from "./describe.js";
+import { FreshLook } from "./fresh-look.js";
 import { Knowledge } from "./knowledge.js";
 import { LaneKeeper } from "./lane-keeper.js";
 import { NodeLink } from "./node-link.js";
 import type { Operation, OperationSink } from "./operation.js";
 import { Reader } from "./reader.js";
 import { Sampler } from "./sampler.js";
+import { Sessions } from "./sessions.js";
 import { type Adoption, type Farewell, Handover } from "./succession.js";
 import { Surveyor } from "./surveyor.js";
 import { overlap, WriteAcks } from "./write-acks.js";
@@ -59,6 +62,9 @@ export class Engine implements OperationSink {
   readonly links = new Map<string, NodeLink>();
   readonly bus = new EventEmitter<EngineEvents>();
 
+  readonly sessions: Sessions;
+
+  readonly #look: FreshLook;
   readonly #knowledge: Knowledge;
   readonly #writes: WriteAcks;
   readonly #keeper: LaneKeeper;
@@ -85,6 +91,21 @@ export class Engine implements OperationSink {
     this.#selector = new Selector(random);
     this.#sampler = new Sampler(clock, () => this.refreshMarks());
     this.#acks = new AckWaiter(this);
+    this.sessions = new Sessions({
+      clock,
+      histories: this.#knowledge,
+      limit: limits.sessions,
+      tokenTtlMs: options.tokenTtlMs,
+      waitMs: options.failoverTimeoutMs,
+      fenceMaster: () => {
+        if (this.lane.isOpen) this.lane.connection?.requestFence();
+      },
+      noMaster: () => this.surveyor.fatal ?? new NoMasterError(options.failoverTimeoutMs, this.reasons()),
+    });
+    this.#look = new FreshLook(
+      { clock, nodes: () => this.links.keys(), requestCheck: () => this.surveyor.requestCheck() },
+      options.heartbeatTimeoutMs,
+    );
     this.lane = new WriteLane({
       clock,
       limits,
@@ -97,6 +118,10 @@ export class Engine implements OperationSink {
       abandoned: (operation) => this.#writes.abandoned(operation),
       unknown: (operation, connection) => this.#writes.unknown(operation, connection),
       undecided: (operation) => this.#lostOffice(operation),
+      admit: (operation) => {
+        const refusal = operation.session === null ? null : this.sessions.refusal(operation.session, operation);
+        if (refusal !== null) operation.fail(refusal);
+      },
       timedOut: (operation) => this.noMaster(operation),
       replyError: (operation, error) => this.replyError(operation, error),
       overlap,
@@ -121,6 +146,7 @@ export class Engine implements OperationSink {
       replyError: (operation, error) => this.replyError(operation, error),
       noReplica: (operation, heldMs) => new NoEligibleReplicaError(heldMs, this.reasons(), { command: operation.name }),
       noMaster: (operation) => this.noMaster(operation),
+      refusal: (session, operation) => this.sessions.refusal(session, operation),
       doubt: (link, refusal) => this.#doubt(link, refusal),
       refreshMarks: () => this.refreshMarks(),
     });
@@ -199,6 +225,7 @@ export class Engine implements OperationSink {
     this.#sampler.stop();
     this.#acks.stop(error);
     this.#handover?.cancel();
+    this.#look.end();
     this.#writes.stop();
     this.#keeper.stop();
     for (const link of this.links.values()) {
@@ -220,13 +247,21 @@ export class Engine implements OperationSink {
     this.#writes.issue(operation);
   }
 
+  /** A session has seen the master's data over a connection that no fence speaks of. */
+  noteObserved(session: CausalSession): void {
+    this.#writes.observed(session);
+  }
+
+  /** Resolves when all nodes were asked anew, because a token tells of a history that is not known here. */
+  async lookFor(session: CausalSession): Promise<void> {
+    await this.#look.take();
+    session.looked();
+  }
+
   /** To the master, in the order of issue. */
   toMaster(operations: readonly Operation[]): void {
     for (const operation of operations) {
-      if (operation.spec.intent === "read")
-        operation.verified =
-          operation.view.consistency === "strong" ||
-          (operation.view.consistency === "session" && operation.view.verifyReads);
+      if (operation.spec.intent === "read") operation.verified = operation.fenced;
     }
     this.lane.submit(operations);
   }
@@ -314,7 +349,7 @@ export class Engine implements OperationSink {
     }
     if (this.history?.node === link.id) this.#masterAt(fence.offset, flush);
     else if (this.#knowledge.replicaAt(link, fence.offset, flush.sentAt)) this.#sync();
-    this.reader.release(flush, proof.seen);
+    this.reader.release(flush, proof.seen, fence.offset);
     this.#knowledge.sweep();
     this.reader.retryHeld();
     this.#acks.check();
@@ -404,6 +439,7 @@ export class Engine implements OperationSink {
   }
 
   #polled(input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>): void {
+    this.#look.polled(input.node, input.type === "poll" ? input.sentAt : input.at);
     const link = this.links.get(input.node);
     if (link === undefined) return;
     if (input.type === "pollFailed") {
@@ -435,7 +471,6 @@ export class Engine implements OperationSink {
     const former = this.lane.connection;
     const same = this.history === null || (this.history.node === adoption.node && former?.node === adoption.node);
     const handover = new Handover(adoption, this.clock, (farewell) => {
-      this.#handover = null;
       this.#enter(adoption, farewell, former);
     });
     this.#handover = handover;
@@ -449,8 +484,12 @@ export class Engine implements OperationSink {
       this.lane.surrender((operation) => this.#lostOffice(operation));
       if (former.state === "open" && former.inFlight > 0) former.destroy("the node is not the master any more");
     }
-    const offset = this.surveyor.state.nodes.get(node)?.info?.offset ?? null;
-    const report = this.#knowledge.enter(adoption, farewell, offset);
+    const info = this.surveyor.state.nodes.get(node)?.info ?? null;
+    const report = this.#knowledge.enter(adoption, farewell, info?.offset ?? null);
+    if (info !== null) this.#knowledge.descends(info);
+    // Only now may the lane open: giving up what was parked has made it idle, and what waits in it belongs to the
+    // history that was just entered.
+    this.#handover = null;
     if (report !== null && from !== null) {
       const { lost, ...rest } = report;
       this.#emit({ type: "writesLost", replid: from, count: lost, ...rest });

@@ -2,8 +2,10 @@ import type { Clock } from "../../core/clock.js";
 import type { Fence } from "../../protocol/info.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import { type FenceVerdict, judgeFence } from "../consistency/fence-check.js";
+import { LinkTable } from "../consistency/history.js";
 import { KeyLedger } from "../consistency/key-ledger.js";
 import { Samples } from "../consistency/samples.js";
+import type { Histories } from "../consistency/session.js";
 import { type LossReport, WriteHistory } from "../consistency/write-history.js";
 import type { PollInput } from "../topology/input.js";
 import type { LiveFacts } from "./describe.js";
@@ -17,14 +19,24 @@ export interface FenceProof {
   readonly seen: number;
 }
 
+/** The part of an INFO that tells where a master's history comes from. */
+export interface MasterLineage {
+  readonly role: "master" | "replica";
+  readonly replid: string;
+  /** Null where there is none. */
+  readonly replid2: string | null;
+  readonly secondReplOffset: number;
+}
+
 /**
  * What the client knows of who has applied what: the adopted history, the master's offset over time, each
  * replica's mark, and the keys that this client wrote. Fed by fences and polls; it sends nothing.
  */
-export class Knowledge {
+export class Knowledge implements Histories {
   readonly ledger: KeyLedger;
   readonly samples: Samples;
   readonly #writes = new WriteHistory();
+  readonly #lineage = new LinkTable();
   #sequence = 0;
   #history: { readonly node: string; readonly replid: string } | null = null;
   #masterOffset = -1;
@@ -41,6 +53,23 @@ export class Knowledge {
   /** The history that reads are judged by: the adopted one, once the step to it is complete. */
   get history(): { readonly node: string; readonly replid: string } | null {
     return this.#history;
+  }
+
+  get replid(): string | null {
+    return this.#history?.replid ?? null;
+  }
+
+  forkOf(from: string): number | null {
+    return this.#history === null ? null : this.#lineage.forkOf(from, this.#history.replid);
+  }
+
+  /**
+   * What a master says of the history that its own came of. Only the node that made the link tells it right, and only
+   * while it is master: replicas show their own forks.
+   */
+  descends({ role, replid, replid2, secondReplOffset }: MasterLineage): void {
+    if (role === "master" && replid2 !== null && secondReplOffset >= 0)
+      this.#lineage.add({ from: replid2, to: replid, at: secondReplOffset });
   }
 
   /** The adopted master's newest known offset; -1 = unknown. */
@@ -145,6 +174,7 @@ export class Knowledge {
    */
   enter({ replid, node, link }: Adoption, farewell: Farewell | null, offset: number | null): LossReport | null {
     if (farewell) this.ledger.fenceReplied(this.ledger.fenceSent(), farewell.lastOffset);
+    if (link !== null) this.#lineage.add(link);
     const report = this.ledger.adopt(replid, link, offset);
     if (link === null) this.samples.reset();
     else this.samples.dropFrom(link.at);

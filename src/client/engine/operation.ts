@@ -4,6 +4,7 @@ import type { SocketBatch } from "../connection/socket-batch.js";
 import type { ReplyContext } from "../connection/wire-command.js";
 import type { WriteHandle } from "../consistency/key-ledger.js";
 import { ANY, type Need } from "../consistency/need.js";
+import type { CausalSession } from "../consistency/session.js";
 import type { ResolvedView } from "../options/resolved.js";
 import type { CommandSpec } from "../routing/command-table.js";
 import type { Transaction } from "./transaction.js";
@@ -31,6 +32,8 @@ export class Operation extends CarriedCommand {
   inLane = false;
   /** What the key ledger knows it by, while its write is neither applied nor refused. */
   ticket: WriteHandle | null = null;
+  /** The causal session that it belongs to. */
+  session: CausalSession | null = null;
   /** What a read must have seen of the adopted history. */
   need: Need = ANY;
   /** The reply of a read that waits for the fence behind it. */
@@ -74,6 +77,13 @@ export class Operation extends CarriedCommand {
     super();
     this.name = command.name;
     this.wantsText = command.wantsText === true;
+  }
+
+  /** Is its value handed out only once the fence behind it was judged? */
+  get fenced(): boolean {
+    const { consistency, verifyReads } = this.view;
+    // A causal session rises to that fence after each read: without one it would not know what it has seen.
+    return consistency === "strong" || (consistency === "session" && (verifyReads || this.session !== null));
   }
 
   setReplyContext(context: ReplyContext): void {

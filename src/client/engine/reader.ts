@@ -4,6 +4,7 @@ import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import type { KeyLedger } from "../consistency/key-ledger.js";
 import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
 import type { Samples } from "../consistency/samples.js";
+import type { CausalSession } from "../consistency/session.js";
 import { keysOf } from "../routing/command-spec.js";
 import type { ReadFromForm, Selector } from "../routing/selector.js";
 import type { NodeDescription, ReadContext } from "../types.js";
@@ -33,6 +34,8 @@ export interface ReaderHost {
   replyError(operation: Operation, error: Error): Error;
   noReplica(operation: Operation, heldMs: number): Error;
   noMaster(operation: Operation): Error;
+  /** Why a call of this session may not go on; null = it may. */
+  refusal(session: CausalSession, operation: Operation): Error | null;
   /** A node that was thought to serve does not. */
   doubt(link: NodeLink, refusal: string): void;
   /** Ask master and replicas how far they are, because reads wait for it. */
@@ -76,7 +79,7 @@ export class Reader {
     const session = view.consistency === "session";
     const need = session ? this.#needOf(operation) : ANY;
     operation.need = need;
-    operation.verified = session && view.verifyReads;
+    operation.verified = operation.fenced;
     const { selector } = this.host;
     const link = selector.pick(form, need);
     if (link !== null && !link.isMaster && selector.outcome === "node") {
@@ -91,7 +94,7 @@ export class Reader {
     const first = operations[0] as Operation;
     const { view } = first;
     const form = view.consistency === "strong" ? "master" : view.readFrom;
-    const verified = view.consistency === "strong" || (view.consistency === "session" && view.verifyReads);
+    const verified = first.fenced;
     let need = ANY;
     if (view.consistency === "session")
       for (const operation of operations) need = Math.max(need, this.#needOf(operation));
@@ -147,7 +150,7 @@ export class Reader {
 
   /** To a given node, whatever selection says: the scan home. */
   sendTo(operation: Operation, link: NodeLink): void {
-    operation.verified = operation.view.consistency !== "eventual" && operation.view.verifyReads;
+    operation.verified = operation.fenced;
     if (link.isMaster) this.host.toMaster([operation]);
     else this.#send([operation], link, false);
   }
@@ -189,9 +192,10 @@ export class Reader {
   /**
    * The fence behind the reads of this flush was judged good: their values may be handed out, unless the node had been
    * rolled back before it ran them. `seen` is what they surely saw, as the fence before this one on the same
-   * connection showed it: the one behind is no lower bound.
+   * connection showed it: the one behind is no lower bound. `behind` is what that one showed, the most they can have
+   * seen.
    */
-  release(flush: Flush, seen: number): void {
+  release(flush: Flush, seen: number, behind: number): void {
     for (const parked of flush.parked as Operation[]) {
       // One that was sent elsewhere meanwhile has another fence behind it.
       if (parked.settled || parked.flush !== flush) continue;
@@ -199,12 +203,24 @@ export class Reader {
       if (transaction !== null) {
         if (parked !== transaction.exec) continue;
         if (!parked.guessed && parked.need > seen) this.#again(parked);
-        else this.#settleTransaction(transaction);
+        else if (this.#told(parked, seen, behind)) this.#settleTransaction(transaction);
       } else if (parked.refusal !== null || parked.frontFailed || (!parked.guessed && parked.need > seen))
         this.#again(parked);
+      else if (!this.#told(parked, seen, behind)) continue;
       else if (parked.parkedError !== null) parked.fail(parked.parkedError);
       else parked.succeed(parked.reply);
     }
+  }
+
+  /** The session of a read rises with it; false if it must first be told of a loss, which ends the read. */
+  #told(read: Operation, seen: number, behind: number): boolean {
+    const { session, transaction } = read;
+    if (session === null || read.view.consistency === "eventual") return true;
+    const refusal = this.host.refusal(session, read);
+    session.read(behind, seen === Number.POSITIVE_INFINITY);
+    if (refusal === null) return true;
+    for (const one of transaction?.operations ?? [read]) one.fail(refusal);
+    return false;
   }
 
   /** The fence behind the reads of this flush was not good: what they saw is worth nothing. */
@@ -230,12 +246,14 @@ export class Reader {
   }
 
   #needOf(operation: Operation): Need {
-    const { spec, db, command } = operation;
+    const { spec, db, command, session } = operation;
     if (spec.effects === "none" && spec.intent === "master") return ANY;
     const { ledger } = this.host;
-    if (spec.firstKeyOnly) return ledger.need(db, command.args[0]);
-    if (spec.keysKnown !== "all") return ledger.ceiling;
-    return ledger.needOf(db, command.args, keysOf(spec, command.args));
+    let need: Need;
+    if (spec.firstKeyOnly) need = ledger.need(db, command.args[0]);
+    else if (spec.keysKnown !== "all") need = ledger.ceiling;
+    else need = ledger.needOf(db, command.args, keysOf(spec, command.args));
+    return session === null ? need : Math.max(need, session.need());
   }
 
   #tolerance(operation: Operation, need: Need): Need {

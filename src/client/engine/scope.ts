@@ -1,4 +1,5 @@
 import type { TransactionConnection } from "../connection/dedicated/transaction-connection.js";
+import type { CausalSession } from "../consistency/session.js";
 import type { ResolvedView } from "../options/resolved.js";
 import type { WaitingCall } from "./databases.js";
 import type { Operation } from "./operation.js";
@@ -22,6 +23,8 @@ export class Scope {
     public db: number,
     /** Every command goes to this node, whatever it is; null = routed. */
     readonly node: string | null = null,
+    /** The causal session whose calls these are; null = none. */
+    readonly session: CausalSession | null = null,
   ) {}
 
   /** The database that was asked for last: that of commands and views made from now on. */

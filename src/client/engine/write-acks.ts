@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import type { KeyLedger } from "../consistency/key-ledger.js";
+import type { CausalSession } from "../consistency/session.js";
 import { UnknownOutcomeError } from "../errors.js";
 import { keysOf } from "../routing/command-table.js";
 import type { Operation } from "./operation.js";
@@ -24,12 +25,18 @@ export class WriteAcks {
 
   /** Notes what a write will change, when it is issued: from now on reads of those keys know of it. */
   issue(operation: Operation): void {
-    const { spec, db, command } = operation;
+    const { spec, db, command, session } = operation;
     if (spec.effects === "keys") {
       operation.ticket = spec.firstKeyOnly
-        ? this.ledger.issue(db, command.args[0])
-        : this.ledger.issueKeys(db, command.args, keysOf(spec, command.args));
-    } else if (spec.effects === "unknown") operation.ticket = this.ledger.issueUnknown();
+        ? this.ledger.issue(db, command.args[0], session)
+        : this.ledger.issueKeys(db, command.args, keysOf(spec, command.args), session);
+    } else if (spec.effects === "unknown") operation.ticket = this.ledger.issueUnknown(session);
+  }
+
+  /** A session has seen what no fence of its connection covers: the next one of the lane shall. */
+  observed(session: CausalSession): void {
+    this.ledger.observed(session);
+    this.#timer ??= this.clock.setTimer(this.#resolve, WRITE_FENCE_MS);
   }
 
   /** It was answered, which is its acknowledgement. `applied` false: the answer says that nothing was applied. */

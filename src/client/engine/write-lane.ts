@@ -27,6 +27,8 @@ export interface LaneHost {
   unknown(operation: Operation, connection: NodeConnection): Error;
   /** It was answered by a node of which it was not decided in time whether it is the master. Returns the error for the caller. */
   undecided(operation: Operation): Error;
+  /** It is about to be sent after it had waited: ends it if its session must be told of a loss first. */
+  admit(operation: Operation): void;
   /** It waited too long. Returns the error for the caller. */
   timedOut(operation: Operation): Error;
   /** A definite error reply; returns what the caller gets. */
@@ -216,6 +218,7 @@ export class WriteLane {
       const operation = this.#queue.shift();
       if (operation === undefined) return;
       const rest = operation.transaction ? operation.transaction.operations.length - 1 : 0;
+      if (operation.session !== null && !operation.settled) this.host.admit(operation);
       if (operation.settled) {
         // Its own deadline passed, or its signal was aborted, while it waited. A transaction goes whole or not at all.
         const error = operation.settledBy;

@@ -179,6 +179,8 @@ export interface LostRange {
   readonly replid: string;
   readonly fromOffset: number;
   readonly toOffset: number;
+  /** False: what lies there may have survived, nobody can say. */
+  readonly proven: boolean;
 }
 
 /** A failover took writes that this session had made or read. Thrown once; then the session goes on from the fork. */
@@ -197,7 +199,7 @@ export class WritesLostError extends IoreplicaError {
   }
 }
 
-/** A session token that is garbled, of an unknown version, or expired. The token itself is not repeated. */
+/** A session token that is garbled, cut, or of an unknown version. The token itself is not repeated. */
 export class InvalidTokenError extends IoreplicaError {
   constructor(problem: string) {
     super(`The session token ${problem}`, { code: "IOREPLICA_INVALID_TOKEN", retriable: false, sent: "no" });

@@ -180,7 +180,12 @@ export const OPTION_TABLE = {
       inFlightBytesPerNode: bytes(64 * MiB, 1024, "Bytes sent to one node and not answered."),
       trackedKeys: count(10_000, 1, 10_000_000, "Keys whose last write is remembered, so that a read finds it."),
       samples: count(256, 2, 1_000_000, "Samples of the master's offset, by which staleness is told."),
-      sessions: count(10_000, 1, 10_000_000, "Sessions that are alive at once."),
+      sessions: count(
+        10_000,
+        1,
+        10_000_000,
+        "Causal sessions with writes that wait for their answer or their offset, at once.",
+      ),
     },
   },
   pool: {

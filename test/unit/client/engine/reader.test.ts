@@ -24,7 +24,7 @@ describe("a read hands out its value", () => {
     const flush = nodes.A.connection.flush();
     nodes.A.connection.answer("v");
     expect(await issuer.ends()).toEqual(["…"]);
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(await issuer.ends()).toEqual(["v"]);
   });
 
@@ -38,7 +38,7 @@ describe("a read hands out its value", () => {
     reader.reroute(flush);
     const second = nodes.B.connection.flush();
     nodes.B.connection.answer("good");
-    reader.release(second, 100);
+    reader.release(second, 100, 100);
     expect(await issuer.ends()).toEqual(["good"]);
   });
 
@@ -51,7 +51,7 @@ describe("a read hands out its value", () => {
     const flush = nodes.A.connection.flush();
     nodes.A.connection.answer("rolled back");
     only("B");
-    reader.release(flush, 50);
+    reader.release(flush, 50, 100);
     expect(await issuer.ends()).toEqual(["…"]);
     expect(sent()).toEqual(["A: GET k", "B: GET k"]);
   });
@@ -62,7 +62,7 @@ describe("a read hands out its value", () => {
     const operation = read("GET k");
     const flush = nodes.A.connection.flush();
     operation.flush = null;
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(await issuer.ends()).toEqual(["…"]);
   });
 
@@ -82,7 +82,7 @@ describe("a read hands out its value", () => {
     const flush = nodes.A.connection.flush();
     nodes.A.connection.answer("-WRONGTYPE Operation against a key holding the wrong kind of value");
     expect(await issuer.ends()).toEqual(["…"]);
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(await issuer.ends()).toEqual(["!WRONGTYPE Operation against a key holding the wrong kind of value"]);
   });
 });
@@ -112,7 +112,7 @@ describe("a read goes where its own write is", () => {
     nodes.A.connection.answerFront({ replid: HISTORY, offset: 109 });
     nodes.A.connection.answer("old");
     nodes.A.likelyOffset = 115;
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(sent()).toEqual(["M: GET k", "A: GET k"]);
     expect(await issuer.ends()).toEqual(["…"]);
   });
@@ -125,7 +125,7 @@ describe("a read goes where its own write is", () => {
     const flush = nodes.A.connection.flush();
     nodes.A.connection.answerFront({ replid: HISTORY, offset: 110 });
     nodes.A.connection.answer("new");
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(await issuer.ends()).toEqual(["new"]);
   });
 });
@@ -143,10 +143,10 @@ describe("a read that fails at a node", () => {
     nodes.B.serves = true;
     nodes.A.connection.answer(refusal);
     expect(doubts).toEqual([`A ${kind}`]);
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     const second = nodes.B.connection.flush();
     nodes.B.connection.answer("v");
-    reader.release(second, 100);
+    reader.release(second, 100, 100);
     expect(await issuer.ends()).toEqual(["v"]);
   });
 
@@ -180,7 +180,7 @@ describe("a read that fails at a node", () => {
     const flush = nodes.A.connection.flush();
     clock.advance(1000);
     nodes.A.connection.answer(LOADING);
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(await issuer.ends()).toEqual([`!${LOADING.slice(1)}`]);
   });
 });
@@ -283,11 +283,11 @@ describe("a unit of reads", () => {
     const flush = nodes.A.connection.flush();
     nodes.B.serves = true;
     nodes.A.connection.answer("OK", MASTERDOWN, EXECABORT);
-    reader.release(flush, 100);
+    reader.release(flush, 100, 100);
     expect(nodes.B.connection.log).toEqual(["MULTI", "GET a", "EXEC"]);
     const second = nodes.B.connection.flush();
     nodes.B.connection.answer("OK", "QUEUED", ["1"]);
-    reader.release(second, 100);
+    reader.release(second, 100, 100);
     expect(await issuer.ends()).toEqual(["OK", "QUEUED", ["1"]]);
   });
 

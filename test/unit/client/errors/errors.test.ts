@@ -85,7 +85,7 @@ const all: readonly [Error, string, boolean, errors.Sent, string][] = [
     "The write is applied, but 0 of 1 replicas confirmed it",
   ],
   [
-    new errors.WritesLostError([{ replid: "f00d", fromOffset: 5, toOffset: 9 }]),
+    new errors.WritesLostError([{ replid: "f00d", fromOffset: 5, toOffset: 9, proven: true }]),
     "WRITES_LOST",
     true,
     "no",

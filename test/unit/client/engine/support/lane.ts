@@ -33,6 +33,7 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
       say("unknown", operation);
       return new UnknownOutcomeError("cut", { node: connection.node, command: operation.name });
     },
+    admit: () => undefined,
     undecided: (operation) => new UnknownOutcomeError("undecided", { command: operation.name }),
     timedOut: (operation) => new NoMasterError(1000, [{ node: "A", reason: "down" }], { command: operation.name }),
     replyError: (_operation, error) => error,

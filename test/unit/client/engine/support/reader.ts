@@ -74,6 +74,7 @@ export function readerOf(options: { started?: boolean } = {}) {
     replyError: (_operation, error) => error,
     noReplica: (operation, heldMs) => new NoEligibleReplicaError(heldMs, [], { command: operation.name }),
     noMaster: (operation) => new NoMasterError(1000, [], { command: operation.name }),
+    refusal: () => null,
     doubt(link, refusal) {
       doubts.push(`${link.id} ${refusal}`);
       link.serves = false;
