@@ -1,8 +1,8 @@
 import { type ChainableCommander, Command, Pipeline, Redis, type RedisOptions, type ScanStreamOptions } from "ioredis";
-import { findUndefined } from "./connection/arguments.js";
-import { LeanCommand, leanArguments, mayBeLean } from "./connection/lean-command.js";
-import { type OnNodeLost, scanStream } from "./connection/scan-streams.js";
-import { InvalidArgumentError } from "./errors.js";
+import { InvalidArgumentError } from "../errors.js";
+import { findUndefined } from "./arguments.js";
+import { LeanCommand, leanArguments, mayBeLean } from "./lean-command.js";
+import { type OnNodeLost, scanStream } from "./scan-streams.js";
 
 /** On a client: whether replies have the plain shapes that need no ioredis `Command`. */
 export const LEAN = Symbol("lean");
