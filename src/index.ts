@@ -34,6 +34,7 @@ export {
   WritesLostError,
   type WriteVerdict,
 } from "./client/errors.js";
+export type { ConnectionOptions, TransactionOptions } from "./client/options/lent.js";
 export type {
   Credentials,
   DevClientOptions,

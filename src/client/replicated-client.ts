@@ -1,5 +1,6 @@
+import { EventEmitter } from "node:events";
 import { inspect } from "node:util";
-import { Command, Redis, type RedisOptions } from "ioredis";
+import { type ChainableCommander, Command, Redis, type RedisOptions } from "ioredis";
 import { systemClock } from "../core/clock.js";
 import { systemRandom } from "../core/random.js";
 import { hide, installMethods, LEAN } from "./connection/generated-methods.js";
@@ -11,15 +12,24 @@ import { Operation } from "./engine/operation.js";
 import { PipelineCollector } from "./engine/pipeline-unit.js";
 import { Scope } from "./engine/scope.js";
 import type { TokenCounts } from "./engine/sessions.js";
-import { InvalidOptionError, UnknownNodeError } from "./errors.js";
+import { ClientClosedError, InvalidOptionError, UnknownNodeError } from "./errors.js";
 import { type DuplicateOptions, duplicateOptions } from "./options/duplicate.js";
+import {
+  type ConnectionOptions,
+  connectionOptions,
+  requireFunction,
+  type TransactionOptions,
+  transactionOptions,
+  watchedKeys,
+} from "./options/lent.js";
 import { redactedRedisOptions } from "./options/redact.js";
 import { resolveOptions } from "./options/resolve.js";
 import { sessionOptions } from "./options/session.js";
 import type { ReplicatedClientOptions } from "./options/types.js";
 import { resolveView } from "./options/view.js";
 import { asSession, type ReplicatedSession, type SessionOptions } from "./replicated-session.js";
-import type { Explanation, HealthReport, Topology, TopologyEvent, ViewOptions } from "./types.js";
+import { type Chain, runTransaction, type Try } from "./transaction-loop.js";
+import type { Explanation, HealthReport, NodeDescription, Topology, TopologyEvent, ViewOptions } from "./types.js";
 
 /** The parts of a client that are not ioredis's; under symbols, so that views made by inheritance find them. */
 const CORE = Symbol("core");
@@ -121,19 +131,61 @@ export class ReplicatedClient extends Redis {
   }
 
   /**
+   * An optimistic transaction on a connection of its own to the master: WATCHes `keys`, runs `fn(tx)`, whose commands
+   * run at once, then EXECs the chain `tx.multi()…` that `fn` returned without executing it. Begins again when a
+   * watched key was changed by others, and on the new master when a failover came before EXEC was sent.
+   *
+   * ```ts
+   * await redis.transaction(["stock"], async (tx) =>
+   *   Number(await tx.get("stock")) > 0 ? tx.multi().decr("stock").rpush("orders", order) : undefined);
+   * ```
+   * @returns EXEC's replies; null if `fn` returned undefined. Rejects with the first error reply among them, with
+   * TransactionConflictError after `retries`, UnknownOutcomeError if EXEC was sent and not answered, or whatever `fn` throws
+   */
+  async transaction(
+    keys: string | Buffer | readonly (string | Buffer)[],
+    fn: (tx: this) => ChainableCommander | undefined | Promise<ChainableCommander | undefined>,
+    options?: TransactionOptions,
+  ): Promise<unknown[] | null> {
+    const core = this[CORE];
+    const watched = watchedKeys(keys);
+    requireFunction("transaction", fn);
+    const resolved = transactionOptions(options, core.options.failoverTimeoutMs);
+    const begin = async (): Promise<Try> => {
+      const lent = await lend(this, "transaction", null);
+      return {
+        watch: async () => (watched.length === 0 ? "OK" : lent.view.watch(...watched)),
+        run: async () => (await fn(lent.view as this)) as Chain | undefined,
+        end: () => lent.end(),
+      };
+    };
+    return runTransaction({ clock: systemClock, random: systemRandom, begin }, resolved);
+  }
+
+  /**
+   * Lends a connection of its own to `fn`: every command of the client it is given goes over that one connection, in
+   * order, blocking and subscribing ones too (its messages are emitted on it alone). It is never moved to another
+   * node: when it is lost every use rejects with ConnectionBoundError. Once `fn` has settled it can't be used any more.
+   * @returns what `fn` returns. Rejects with NoMasterError, PoolExhaustedError, UnknownNodeError, or whatever `fn` throws
+   */
+  async withConnection<T>(fn: (connection: this) => T | Promise<T>, options?: ConnectionOptions): Promise<T> {
+    requireFunction("withConnection", fn);
+    const { node } = connectionOptions(options);
+    const lent = await lend(this, "withConnection", node === null ? null : nodeNamed(this, node).id);
+    try {
+      return await fn(lent.view as this);
+    } finally {
+      await lent.end();
+    }
+  }
+
+  /**
    * A full client that speaks to one node only, whatever its role; nothing is routed, retried or verified.
    * @param id `host:port`, as the topology names the node
    * @throws UnknownNodeError at once when there is no such node
    */
   node(id: string): this {
-    const { engine } = this[CORE];
-    const node = engine.describeNode(id);
-    if (node === null)
-      throw new UnknownNodeError(
-        id,
-        engine.topology.nodes.map((one) => one.id),
-      );
-    return makeView(this, new Scope(this[SCOPE].view, this[SCOPE].lastDb, node.id)) as this;
+    return makeView(this, new Scope(this[SCOPE].view, this[SCOPE].lastDb, nodeNamed(this, id).id)) as this;
   }
 
   /** The nodes and what they are to each other, now; frozen. */
@@ -263,8 +315,44 @@ function duplicated(options: unknown): Origin | null {
     : null;
 }
 
+function nodeNamed(client: ReplicatedClient, id: string): NodeDescription {
+  const { engine } = client[CORE];
+  const node = engine.describeNode(id);
+  if (node !== null) return node;
+  throw new UnknownNodeError(
+    id,
+    engine.topology.nodes.map((one) => one.id),
+  );
+}
+
+/** A view over a connection that is its own until `end()`; `node` null = the master. */
+async function lend(client: ReplicatedClient, command: string, node: string | null): Promise<Lent> {
+  const core = client[CORE];
+  const { view, lastDb, session } = client[SCOPE];
+  if (core.ended) throw new ClientClosedError({ command });
+  core.begin();
+  const messages = new EventEmitter();
+  const bound = await (node === null ? core.dedicated : core.dedicatedTo(node)).lend(command, messages);
+  const made = makeView(client, new Scope(view, lastDb, bound.node, session, bound), messages);
+  // The client's own end is not theirs to bring about.
+  hide(made, "quit", () => made.call("QUIT"));
+  for (const name of ["disconnect", "end"]) hide(made, name, () => bound.abandon("it was disconnected", true));
+  return { view: made, end: () => bound.end() };
+}
+
+interface Lent {
+  readonly view: ReplicatedClient;
+  end(): Promise<void>;
+}
+
+/** What a view has of its own that must not hear its client's events. */
+const EMITTER_METHODS = [
+  ...(["on", "once", "off", "addListener", "removeListener", "removeAllListeners", "prependListener"] as const),
+  ...(["prependOnceListener", "emit", "listenerCount", "listeners", "rawListeners", "eventNames"] as const),
+];
+
 /** A view inherits everything from its client, listeners included, but has a scope and a pipeline of its own. */
-function makeView(client: ReplicatedClient, scope: Scope): ReplicatedClient {
+function makeView(client: ReplicatedClient, scope: Scope, own: EventEmitter | null = null): ReplicatedClient {
   const view = Object.create(client) as ReplicatedClient;
   hide(view, SCOPE, scope);
   hide(view, COLLECTOR, collectorFor(view));
@@ -279,6 +367,12 @@ function makeView(client: ReplicatedClient, scope: Scope): ReplicatedClient {
       enumerable: false,
     });
   }
+  if (own !== null)
+    for (const method of EMITTER_METHODS)
+      hide(view, method, (...args: unknown[]) => {
+        const result: unknown = (own[method] as (...args: unknown[]) => unknown).apply(own, args);
+        return result === own ? view : result;
+      });
   return view;
 }
 

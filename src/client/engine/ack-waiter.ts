@@ -1,4 +1,6 @@
 import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { Fence } from "../../protocol/info.js";
+import type { NodeConnection } from "../connection/node-connection.js";
 import { NotReplicatedError } from "../errors.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
@@ -37,21 +39,37 @@ export class AckWaiter {
 
   constructor(private readonly host: AckHost) {}
 
-  /** The write was answered. `succeed` hands its reply out. */
-  wait(operation: Operation, reply: unknown, succeed: () => void): void {
+  /**
+   * The write was answered. `succeed` hands its reply out. `bound`: an offset that is known to cover it; without one
+   * the next fence on the connection that it was answered on tells.
+   */
+  wait(operation: Operation, reply: unknown, succeed: () => void, bound: number | null = null): void {
     const { ack } = operation.view;
     const replid = this.host.history?.replid;
     if (ack === null || replid === undefined) {
       succeed();
       return;
     }
-    const replicas = [...this.host.links.values()].filter((link) => !link.isMaster).length;
-    const wanted =
-      ack.replicas === "all" ? replicas : ack.replicas === "majority" ? Math.floor((replicas + 1) / 2) : ack.replicas;
     const deadline = this.host.clock.now() + ack.timeoutMs;
-    this.#waiters.push({ operation, reply, replid, wanted, deadline, succeed, bound: null });
+    this.#waiters.push({ operation, reply, replid, wanted: this.#wanted(operation), deadline, succeed, bound });
     this.host.refreshMarks();
     this.#timer ??= this.host.clock.setTimer(this.#step, STEP_MS, true);
+  }
+
+  /**
+   * As {@link wait}, for a write that was answered on another connection than the lane's: `lane` is asked behind it
+   * where the master stands now, because fences on their way may have been answered before.
+   */
+  waitElsewhere(operation: Operation, reply: unknown, succeed: () => void, lane: NodeConnection | null): void {
+    const replid = this.host.history?.replid;
+    const judge = (fence: Fence | null): void => {
+      if (operation.settled) return;
+      if (fence?.role === "master" && fence.replid === replid && replid === this.host.history?.replid)
+        this.wait(operation, reply, succeed, fence.offset);
+      else this.#fail(operation, reply, 0, this.#wanted(operation));
+    };
+    if (lane?.state === "open") lane.fenceInFront(judge);
+    else judge(null);
   }
 
   /** A fence of the master came back: it stood behind every write that was answered before it. */
@@ -94,10 +112,19 @@ export class AckWaiter {
     }
     // A new history: what the replicas have now says nothing of this write any more.
     if (now < waiter.deadline && replid === waiter.replid) return false;
-    const { operation, reply, wanted } = waiter;
-    operation.fail(
-      new NotReplicatedError({ reply, acked, wanted }, { node: operation.connection?.node, command: operation.name }),
-    );
+    this.#fail(waiter.operation, waiter.reply, acked, waiter.wanted);
     return true;
+  }
+
+  #wanted({ view: { ack } }: Operation): number {
+    if (ack === null) return 0;
+    if (typeof ack.replicas === "number") return ack.replicas;
+    const replicas = [...this.host.links.values()].filter((link) => !link.isMaster).length;
+    return ack.replicas === "all" ? replicas : Math.floor((replicas + 1) / 2);
+  }
+
+  #fail(operation: Operation, reply: unknown, acked: number, wanted: number): void {
+    const place = { node: operation.connection?.node, command: operation.name };
+    operation.fail(new NotReplicatedError({ reply, acked, wanted }, place));
   }
 }

@@ -20,6 +20,25 @@ export function sharedRefusal({ name }: IssuedCommand, spec: CommandSpec): Error
   return new InvalidArgumentError(`${shown} can't be used on a ReplicatedClient: ${reason}`, { command: name });
 }
 
+/** Commands that would make something else of a connection that is given back to a pool. */
+const NOT_ON_LENT = new Map<string, string>([
+  ["hello", "the protocol is chosen in redisOptions"],
+  ["reset", "the connection is cleaned when the function has ended"],
+  ["quit", "the connection is given back when the function has ended"],
+  ["client|reply", "without replies nothing could be told of it"],
+  ["monitor", "use monitor(), which has a connection of its own"],
+  ["psync", "it makes a replica of the connection"],
+  ["sync", "it makes a replica of the connection"],
+]);
+
+/** Why a command can't be used on a connection that was lent; null = it can. */
+export function lentRefusal({ name }: IssuedCommand, spec: CommandSpec): Error | null {
+  const reason = NOT_ON_LENT.get(spec.name);
+  if (reason === undefined) return null;
+  const shown = spec.name.replace("|", " ").toUpperCase();
+  return new InvalidArgumentError(`${shown} can't be used on a lent connection: ${reason}`, { command: name });
+}
+
 export function isSelect({ name }: IssuedCommand): boolean {
   return name.length === 6 && name.toLowerCase() === "select";
 }
@@ -32,5 +51,13 @@ export function selectInMulti(command: string): Error {
   return new InvalidArgumentError(
     "SELECT can't stand inside MULTI: call select() before it, or use duplicate({ db })",
     { command },
+  );
+}
+
+/** Whether a MULTI among these commands waits for its EXEC at their end. */
+export function leavesMultiOpen(commands: readonly IssuedCommand[]): boolean {
+  return commands.reduce(
+    (open, { name }) => (/^multi$/i.test(name) ? true : !/^(?:exec|discard)$/i.test(name) && open),
+    false,
   );
 }

@@ -6,7 +6,7 @@ import { OWN_SELECT } from "../connection/node-connection.js";
 import type { CausalSession } from "../consistency/session.js";
 import { ClientClosedError, InvalidArgumentError, UnknownOutcomeError } from "../errors.js";
 import type { CommandSpec } from "../routing/command-table.js";
-import { isDatabase, isSelect, selectInMulti, sharedRefusal } from "./command-rules.js";
+import { isDatabase, isSelect, leavesMultiOpen, lentRefusal, selectInMulti, sharedRefusal } from "./command-rules.js";
 import { Databases } from "./databases.js";
 import { limit } from "./deadline.js";
 import type { Engine } from "./engine.js";
@@ -191,11 +191,7 @@ export class Dispatcher {
   /** SELECT in a pipeline parts it: what comes behind is meant for another database. */
   #around(commands: readonly IssuedCommand[], at: number, scope: Scope): void {
     const before = commands.slice(0, at);
-    const open = before.reduce(
-      (multi, { name }) => (/^multi$/i.test(name) ? true : !/^(?:exec|discard)$/i.test(name) && multi),
-      false,
-    );
-    if (open) {
+    if (leavesMultiOpen(before)) {
       for (const command of commands) command.reject(selectInMulti(command.name));
       return;
     }
@@ -279,7 +275,8 @@ export class Dispatcher {
     }
     const { timeoutMs, signal } = scope.view;
     // A blocking command is called off on its own connection, so that it takes nothing after its caller was told.
-    const limited = (timeoutMs !== null || signal !== null) && !(spec.intent === "dedicated" && spec.blocking);
+    const ownWay = spec.intent === "dedicated" && spec.blocking && scope.lent === null;
+    const limited = (timeoutMs !== null || signal !== null) && !ownWay;
     if (limited) limit(operation, engine.clock, timeoutMs, signal);
     const { commandTimeout } = engine.options.redis;
     if (commandTimeout !== undefined) (command as Partial<Command>).setTimeout?.(commandTimeout);
@@ -288,14 +285,21 @@ export class Dispatcher {
 
   /** What is answered without asking a server. True if it was. */
   #local(command: IssuedCommand, spec: CommandSpec, scope: Scope): boolean {
-    if (scope.transaction?.wants(command.name) === true) {
+    if (scope.lent !== null) {
+      const refusal = lentRefusal(command, spec);
+      if (refusal !== null) {
+        command.reject(refusal);
+        return true;
+      }
+    }
+    if (scope.transaction?.wants(command.name) === true && (scope.lent === null || scope.queued !== null)) {
       if (spec.name !== "select") return false;
       // What follows is meant for the other database: nothing of it may be applied in this one.
-      scope.transaction.abandon("SELECT inside MULTI");
+      scope.transaction.abandon("SELECT inside MULTI", true);
       command.reject(selectInMulti(command.name));
       return true;
     }
-    const refusal = sharedRefusal(command, spec);
+    const refusal = scope.lent === null ? sharedRefusal(command, spec) : null;
     if (refusal !== null) {
       command.reject(refusal);
       return true;
@@ -353,11 +357,15 @@ export class Dispatcher {
     if (scope.transaction?.wants(operation.name) !== true && !this.#reaches(operation, scope)) return;
     scope.transaction ??= this.#dedicatedOf(scope).transactions();
     const { name } = operation.spec;
+    const writes = operation.spec.effects !== "none";
+    let written: readonly Operation[] = [];
     if (name === "multi") scope.queued = [];
-    else if (name !== "exec" && operation.spec.effects !== "none") scope.queued.push(operation);
-    const written = name === "exec" ? scope.queued : [];
-    if (name === "exec" || name === "discard") scope.queued = [];
-    this.#settleBy(operation, scope.transaction.carry(operation.command, scope.db), written, scope);
+    else if (name === "exec" || name === "discard") {
+      if (name === "exec") written = scope.queued ?? [];
+      scope.queued = null;
+    } else if (writes && scope.queued !== null) scope.queued.push(operation);
+    else if (writes) written = [operation];
+    this.#settleBy(operation, scope.transaction.carry(operation.command, scope.db, writes), written, scope);
   }
 
   /** Writes over other connections are known to the ledger from their answer on: while they wait they write nothing. */
@@ -375,7 +383,8 @@ export class Dispatcher {
         // What it read on a connection of its own has no fence behind it.
         if (operation.session !== null && known().length === 0 && !Subscriber.handles(operation.name))
           engine.noteObserved(operation.session);
-        operation.succeed(reply);
+        if (operation.view.ack !== null && known().length > 0 && reply !== null) engine.durable(operation, reply);
+        else operation.succeed(reply);
       },
       (error: Error) => {
         if (error instanceof UnknownOutcomeError) {

@@ -252,6 +252,11 @@ export class Engine implements OperationSink {
     this.#writes.observed(session);
   }
 
+  /** Hands out the reply of a write over another connection than the lane's, once as many replicas have it as asked. */
+  durable(operation: Operation, reply: unknown): void {
+    this.#acks.waitElsewhere(operation, reply, () => operation.succeed(reply), this.lane.connection);
+  }
+
   /** Resolves when all nodes were asked anew, because a token tells of a history that is not known here. */
   async lookFor(session: CausalSession): Promise<void> {
     await this.#look.take();

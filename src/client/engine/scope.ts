@@ -1,4 +1,5 @@
-import type { TransactionConnection } from "../connection/dedicated/transaction-connection.js";
+import type { BoundConnection } from "../connection/dedicated/bound-connection.js";
+import type { Carrier } from "../connection/dedicated/carrier.js";
 import type { CausalSession } from "../consistency/session.js";
 import type { ResolvedView } from "../options/resolved.js";
 import type { WaitingCall } from "./databases.js";
@@ -9,9 +10,9 @@ export class Scope {
   /** The node that issued the SCAN cursors of this view; null = no scan was begun. */
   scanHome: string | null = null;
   /** Once WATCH or an interactive MULTI was used. */
-  transaction: TransactionConnection | null = null;
-  /** Writes that stand between an interactive MULTI and its EXEC. */
-  queued: Operation[] = [];
+  transaction: Carrier | null;
+  /** Writes that stand between an interactive MULTI and its EXEC; null outside. */
+  queued: Operation[] | null = null;
   /** Calls that wait until a server has said whether their database exists; null = none has to. */
   waiting: WaitingCall[] | null = null;
   /** The state of knowledge of databases (`Databases.epoch`) in which `db` was known to exist. */
@@ -25,7 +26,11 @@ export class Scope {
     readonly node: string | null = null,
     /** The causal session whose calls these are; null = none. */
     readonly session: CausalSession | null = null,
-  ) {}
+    /** The connection that was lent to a function, and that all its calls go over; null = none was. */
+    readonly lent: BoundConnection | null = null,
+  ) {
+    this.transaction = lent;
+  }
 
   /** The database that was asked for last: that of commands and views made from now on. */
   get lastDb(): number {

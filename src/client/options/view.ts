@@ -100,7 +100,7 @@ function checkAck(value: unknown): NonNullable<ResolvedView["ack"]> {
   return Object.freeze({ replicas: replicas as number | "all" | "majority", timeoutMs: wait });
 }
 
-function checkSignal(value: unknown): AbortSignal {
+export function checkSignal(value: unknown): AbortSignal {
   if (value instanceof AbortSignal) return value;
   throw new InvalidOptionError("signal", `must be an AbortSignal; got ${showType(value)}`);
 }

@@ -1,5 +1,7 @@
 import type { Redis } from "ioredis";
 import { BlockingCommands } from "./blocking.js";
+import { BoundConnection } from "./bound-connection.js";
+import type { Carrier } from "./carrier.js";
 import { ConnectionPool } from "./connection-pool.js";
 import type { DedicatedCall, DedicatedHost, UserCommand } from "./host.js";
 import { MonitorConnections } from "./monitor-connection.js";
@@ -15,7 +17,7 @@ export class DedicatedConnections {
   readonly #pool: ConnectionPool;
   readonly #blocking: BlockingCommands;
   readonly #monitors: MonitorConnections;
-  readonly #transactions = new Set<WeakRef<TransactionConnection>>();
+  readonly #carriers = new Set<WeakRef<Carrier>>();
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -41,8 +43,15 @@ export class DedicatedConnections {
   /** For a view that uses WATCH, or MULTI without pipeline; one per view, kept by it. */
   transactions(): TransactionConnection {
     const connection = new TransactionConnection(this.host, this.#pool);
-    this.#transactions.add(new WeakRef(connection));
+    this.#carriers.add(new WeakRef(connection));
     return connection;
+  }
+
+  /** A connection for one function alone; `end()` it. `sink` takes the messages of what it subscribes to. */
+  async lend(command: string, sink: MessageSink): Promise<BoundConnection> {
+    const bound = new BoundConnection(this.host, this.#pool, await this.#pool.acquire(command), sink);
+    this.#carriers.add(new WeakRef(bound));
+    return bound;
   }
 
   /** As ioredis's `monitor()`. */
@@ -55,14 +64,14 @@ export class DedicatedConnections {
     this.#pool.masterChanged();
     this.#blocking.masterChanged(node);
     this.subscriber.masterChanged(node);
-    this.#abandon((at) => at !== node, "its node is the master no more");
+    this.#abandon((at) => at !== node, "its node is the master no more", false);
   }
 
   /** To be called when a node does not answer any more. */
   nodeLost(node: string, reason: string): void {
     this.#blocking.nodeLost(node, reason);
     this.subscriber.nodeLost(node, reason);
-    this.#abandon((at) => at === node, reason);
+    this.#abandon((at) => at === node, reason, true);
   }
 
   /** Resolves when no blocking command is under way. */
@@ -79,11 +88,11 @@ export class DedicatedConnections {
     this.#pool.close("the client is closed");
   }
 
-  #abandon(which: (node: string) => boolean, reason: string): void {
-    for (const reference of this.#transactions) {
-      const transaction = reference.deref();
-      if (!transaction) this.#transactions.delete(reference);
-      else if (transaction.node !== null && which(transaction.node)) transaction.abandon(reason);
+  #abandon(which: (node: string) => boolean, reason: string, lost: boolean): void {
+    for (const reference of this.#carriers) {
+      const carrier = reference.deref();
+      if (!carrier) this.#carriers.delete(reference);
+      else if (carrier.node !== null && which(carrier.node)) carrier.abandon(reason, lost);
     }
   }
 

@@ -1,4 +1,5 @@
 import { ClientClosedError, ConnectionBoundError, UnknownOutcomeError } from "../../errors/kinds.js";
+import type { Carrier } from "./carrier.js";
 import type { ConnectionPool, PooledConnection } from "./connection-pool.js";
 import { DedicatedCommand, LostReply } from "./dedicated-command.js";
 import type { DedicatedHost, UserCommand } from "./host.js";
@@ -23,7 +24,7 @@ interface Episode {
  * or UNWATCH. WATCH holds on one connection only, so an episode never moves: once its connection is lost,
  * everything up to its EXEC is refused, and nothing of it is applied unguarded.
  */
-export class TransactionConnection {
+export class TransactionConnection implements Carrier {
   #mode: Mode = "free";
   #episode: Episode | null = null;
 
