@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.js";
+import type { Transport } from "./net/transport.js";
 
 /** Where a server is reached. */
 export interface Address {
@@ -24,6 +25,11 @@ export interface DevServerOptions {
   readonly log?: (level: "debug" | "verbose" | "notice" | "warning", text: string) => void;
   /** Source of time for TTLs, blocking timeouts, replication timers. Default: the system's. */
   readonly clock?: Clock;
+  /**
+   * What it listens on and connects by: `memoryTransport()` needs no port of the machine, and any `host` and `port` will do.
+   * Servers reach each other over the same instance only. Default: the system's sockets.
+   */
+  readonly transport?: Transport;
 }
 
 /** How a {@link DevTopology} starts. */

@@ -50,7 +50,7 @@ export class DevServer implements AsyncDisposable {
     const { host = "127.0.0.1", port = 0, password } = options;
     if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
       throw new RangeError(`port must be 0 … 65535, got ${port}`);
-    if (!LOOPBACK.has(host) && !password) {
+    if (!LOOPBACK.has(host) && !password && options.transport?.isPrivate !== true) {
       throw new Error(
         `a dev server on ${host} could be reached by others: give it a password, or leave it on 127.0.0.1`,
       );
@@ -187,11 +187,12 @@ export class DevServer implements AsyncDisposable {
   }
 
   async #begin(): Promise<void> {
-    const { host = "127.0.0.1", password, config: directives = {} } = this.#options;
+    const { host = "127.0.0.1", password, transport, config: directives = {} } = this.#options;
     // It listens on loopback, and who started it may look inside.
     const config = new Config({ "enable-debug-command": "local", ...directives });
     config.load("bind", host);
     config.load("port", String(this.#port));
+    if (transport?.isPrivate === true) config.load("protected-mode", "no");
     if (password !== undefined && password !== "") {
       config.load("requirepass", password);
       config.load("masterauth", password);
@@ -201,6 +202,7 @@ export class DevServer implements AsyncDisposable {
       random: this.#random,
       config,
       ephemeralPort: true,
+      ...(transport ? { transport } : {}),
       store: this.#store,
       ...(this.#options.log ? { log: this.#options.log } : {}),
     });

@@ -4,3 +4,21 @@ export type { Address, DevServerOptions, DevTopologyOptions } from "./dev-option
 export { DevServer } from "./dev-server.js";
 export { DevTopology, type DevTopologyAddresses, type FailoverOptions } from "./dev-topology.js";
 export type { FailOptions, FaultHandle, PartitionOptions, ServerFaults } from "./faults/types.js";
+export type { Endpoints } from "./net/connection.js";
+export { type MemoryEnd, MemorySocket } from "./net/memory-socket.js";
+export {
+  type MemoryConnector,
+  type MemoryHop,
+  MemoryTransport,
+  type MemoryTransportOptions,
+  memoryTransport,
+} from "./net/memory-transport.js";
+export {
+  type ConnectOptions,
+  type ListenHandlers,
+  type Listening,
+  type ListenOptions,
+  systemTransport,
+  type Transport,
+  type TransportStream,
+} from "./net/transport.js";

@@ -26,11 +26,13 @@ import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
+import { systemTransport, type Transport } from "./net/transport.js";
 import type { FunctionStore } from "./rdb/functions.js";
 import { Loader } from "./rdb/loader.js";
 import type { Saver } from "./rdb/saver.js";
 import { Snapshots } from "./rdb/snapshots.js";
 import type { Shutdown } from "./shutdown.js";
+import { Tracking } from "./tracking/tracking.js";
 
 /** Levels of Redis's log lines: `.` debug, `-` verbose, `*` notice, `#` warning. */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";
@@ -44,6 +46,8 @@ export interface ServerCoreOptions {
   readonly log?: (level: LogLevel, text: string) => void;
   /** `port: 0` means any free port; otherwise, as in redis.conf, no TCP at all. */
   readonly ephemeralPort?: boolean;
+  /** What it listens on and connects by. Default: the system's sockets. */
+  readonly transport?: Transport;
   /** Command groups beside those that are built in (replication's). */
   readonly groups?: readonly CommandGroup[];
 }
@@ -66,6 +70,7 @@ export class ServerCore {
   readonly runId: string;
   readonly startedMs: number;
   readonly ephemeralPort: boolean;
+  readonly transport: Transport;
   replication: ReplicationHooks = new StandaloneReplication();
   faults: FaultHooks | null = null;
 
@@ -79,6 +84,7 @@ export class ServerCore {
   readonly blocking: Blocking;
   readonly pause: Pause;
   readonly limits: ClientLimits;
+  readonly tracking: Tracking;
   readonly acl: Acl;
   readonly commands: CommandSet;
   readonly expiry: ActiveExpiry;
@@ -95,6 +101,8 @@ export class ServerCore {
   readonly masterClient: Client;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
+  /** DEBUG PAUSE-CRON: what happens by time stands still. */
+  cronPaused = false;
   /** Traffic of connections that are gone, for INFO. */
   closedBytesIn = 0;
   closedBytesOut = 0;
@@ -115,6 +123,7 @@ export class ServerCore {
     this.config = options.config;
     this.log = options.log ?? (() => {});
     this.ephemeralPort = options.ephemeralPort ?? false;
+    this.transport = options.transport ?? systemTransport;
     this.runId = this.random.hex(40);
     this.startedMs = this.clock.epoch();
     this.keyspace = new Keyspace(this);
@@ -122,6 +131,7 @@ export class ServerCore {
     this.blocking = new Blocking(this);
     this.pause = new Pause(this);
     this.limits = new ClientLimits(this);
+    this.tracking = new Tracking(this);
     this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
     for (const [from, to] of this.config.renames) this.commands.rename(from, to);
     this.acl = new Acl(this);
@@ -169,6 +179,7 @@ export class ServerCore {
     this.ownExpiry?.stop();
     this.pause.stop();
     this.limits.stop();
+    this.tracking.stop();
     for (const timer of this.#sleeps) this.clock.clearTimer(timer);
     for (const client of [...this.clients.values()]) {
       if (reset) client.connection?.destroy(true);
@@ -304,6 +315,7 @@ export class ServerCore {
     this.blocking.release(client);
     this.pubsub.forget(client);
     this.keyspace.unwatch(client);
+    this.tracking.disable(client);
     this.pause.forget(client);
     this.replication.clientClosed(client);
   }

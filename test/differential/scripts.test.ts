@@ -7,7 +7,7 @@ const groups = [
   "bitmaps",
   "sort-lcs",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
-  ...["transactions", "pubsub", "connection", "introspection", "acl"],
+  ...["transactions", "pubsub", "connection", "introspection", "acl", "tracking"],
   "replication",
 ];
 

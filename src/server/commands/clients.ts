@@ -1,5 +1,5 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
-import { ErrorReply, MapReply, NO_REPLY, OK, SetReply, VerbatimReply } from "../../protocol/resp/reply.js";
+import { ErrorReply, NO_REPLY, OK, VerbatimReply } from "../../protocol/resp/reply.js";
 import type { User } from "../acl/user.js";
 import type { Client } from "../dispatch/client.js";
 import type { CommandContext } from "../dispatch/context.js";
@@ -11,7 +11,7 @@ import { checkClientName } from "./support/client-name.js";
 import { helpText } from "./support/help.js";
 import { parseInteger } from "./support/integer.js";
 
-/** CLIENT. https://redis.io/docs/latest/commands/?group=connection */
+/** CLIENT; client-side caching has a file of its own. https://redis.io/docs/latest/commands/?group=connection */
 export const clientCommands: CommandGroup = {
   "client|id": (ctx) => ctx.client.id,
   "client|info": (ctx) => new VerbatimReply("txt", `${clientLine(ctx.server, ctx.client)}\n`),
@@ -24,10 +24,6 @@ export const clientCommands: CommandGroup = {
   "client|reply": reply,
   "client|no-evict": noEvict,
   "client|unblock": unblock,
-  "client|tracking": tracking,
-  "client|trackinginfo": trackingInfo,
-  "client|getredir": () => -1,
-  "client|caching": caching,
   "client|help": () => helpText("client"),
 };
 
@@ -37,10 +33,6 @@ const TIMEOUT_NOT_INTEGER = new ErrorReply("ERR timeout is not an integer or out
 const BAD_PAUSE_MODE = new ErrorReply("ERR CLIENT PAUSE mode must be WRITE or ALL");
 const BAD_UNBLOCK_REASON = new ErrorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 const UNBLOCKED = new ErrorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-const NO_TRACKING = new ErrorReply("ERR client tracking is not supported by this server");
-const CACHING_WITHOUT_TRACKING = new ErrorReply(
-  "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
-);
 
 const TYPES = new Set(["normal", "master", "slave", "replica", "pubsub"]);
 
@@ -187,22 +179,4 @@ function unblock(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (client?.waiter == null) return 0;
   ctx.server.blocking.unblock(client, isWord(reason, "error") ? UNBLOCKED : client.waiter.request.timeoutReply());
   return 1;
-}
-
-/** Client-side caching is absent on purpose; turning it off is no error, since it is off. */
-function tracking(_ctx: CommandContext, args: readonly Bytes[]): Reply {
-  if (isWord(args[2], "off")) return OK;
-  return isWord(args[2], "on") ? NO_TRACKING : errors.syntax;
-}
-
-function trackingInfo(): Reply {
-  return new MapReply([
-    ["flags", new SetReply(["off"])],
-    ["redirect", -1],
-    ["prefixes", []],
-  ]);
-}
-
-function caching(_ctx: CommandContext, args: readonly Bytes[]): Reply {
-  return isWord(args[2], "yes") || isWord(args[2], "no") ? CACHING_WITHOUT_TRACKING : errors.syntax;
 }

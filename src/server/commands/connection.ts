@@ -105,6 +105,7 @@ function reset(ctx: CommandContext): Reply {
   client.name = "";
   client.replyMode = "on";
   client.noEvict = false;
+  server.tracking.disable(client);
   server.acl.reset(client);
   return new SimpleString("RESET");
 }

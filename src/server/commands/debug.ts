@@ -31,6 +31,7 @@ const SUBCOMMANDS: Readonly<
 > = {
   sleep: [1, 1, sleep],
   "set-active-expire": [1, 1, setActiveExpire],
+  "pause-cron": [1, 1, pauseCron],
   digest: [0, 0, (ctx) => new SimpleString(digestDatabases(ctx.server.databases))],
   "digest-value": [1, Number.POSITIVE_INFINITY, digestValues],
   populate: [1, 3, populate],
@@ -68,6 +69,11 @@ function sleep(ctx: CommandContext, args: readonly Bytes[]): Reply {
 
 function setActiveExpire(ctx: CommandContext, args: readonly Bytes[]): Reply {
   ctx.server.expiry.enabled = args[2] !== "0";
+  return OK;
+}
+
+function pauseCron(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  ctx.server.cronPaused = Number(args[2]) !== 0;
   return OK;
 }
 

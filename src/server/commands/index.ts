@@ -20,6 +20,7 @@ import { setCommands } from "./sets.js";
 import { sortCommands } from "./sort.js";
 import { sortedSetCommands } from "./sorted-sets/index.js";
 import { stringCommands } from "./strings.js";
+import { trackingCommands } from "./tracking.js";
 import { transactionCommands } from "./transactions.js";
 
 /** The groups that every server has. */
@@ -45,5 +46,6 @@ export const commandGroups: readonly CommandGroup[] = [
   pubsubCommands,
   sortCommands,
   stringCommands,
+  trackingCommands,
   transactionCommands,
 ];

@@ -102,7 +102,7 @@ function clientsSection(server: ServerCore): string[] {
     `client_recent_max_input_buffer:${inputMax}`,
     `client_recent_max_output_buffer:${outputMax}`,
     `blocked_clients:${blocked}`,
-    "tracking_clients:0",
+    `tracking_clients:${server.tracking.clientCount}`,
     "clients_in_timeout_table:0",
   ];
 }
@@ -166,7 +166,9 @@ function statsSection(server: ServerCore): string[] {
     "total_forks:0",
     "migrate_cached_sockets:0",
     "slave_expires_tracked_keys:0",
-    "tracking_total_keys:0",
+    `tracking_total_keys:${server.tracking.keyCount}`,
+    `tracking_total_items:${server.tracking.itemCount}`,
+    `tracking_total_prefixes:${server.tracking.prefixCount}`,
     `unexpected_error_replies:${stats.unexpectedErrors}`,
     `total_error_replies:${stats.errorReplies}`,
   ];

@@ -124,16 +124,21 @@ export class Blocking {
   #tryServe(waiter: Waiter, key: Bytes): boolean {
     const { client } = waiter;
     if (client.waiter !== waiter) return false;
+    const { tracking } = this.server;
     let reply: Reply | null;
+    if (tracking.active) tracking.begin(client);
     try {
       reply = this.server.runForWaiter(client, () => waiter.request.retry(key));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       reply = error.reply;
     }
+    if (reply !== null) {
+      this.release(client);
+      client.reply(reply);
+    }
+    if (tracking.active) tracking.end(client, null);
     if (reply === null) return false;
-    this.release(client);
-    client.reply(reply);
     return true;
   }
 }

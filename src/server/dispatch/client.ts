@@ -4,6 +4,7 @@ import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
 import type { User } from "../acl/user.js";
 import type { Database } from "../keyspace/database.js";
 import type { Connection } from "../net/connection.js";
+import type { ClientTracking } from "../tracking/client-tracking.js";
 import type { Waiter } from "./blocking.js";
 import type { CommandContext } from "./context.js";
 import type { Command } from "./registry.js";
@@ -45,6 +46,8 @@ export class Client {
   isReplica = false;
   isMonitor = false;
   noEvict = false;
+  /** CLIENT TRACKING; null = off. */
+  tracking: ClientTracking | null = null;
   /** Set while the client is parked in a blocking command. */
   waiter: Waiter | null = null;
   /** A command that a pause holds back; it runs before anything else of this client. */

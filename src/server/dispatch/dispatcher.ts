@@ -28,6 +28,7 @@ export class Dispatcher {
       this.#process(client, args);
       if (client.postponed !== null) break;
     }
+    if (this.server.tracking.active) this.server.tracking.broadcast();
     client.busy = false;
     if (decoder.error !== null && !client.closing) {
       client.reply(new ErrorReply(`ERR ${decoder.error}`));
@@ -49,6 +50,7 @@ export class Dispatcher {
     } else {
       reply = this.#call(client, command, args);
       this.#afterUnit();
+      if (this.server.tracking.active) this.server.tracking.broadcast();
       return reply;
     }
     if (client.queued !== null) client.queueBroken = true;
@@ -119,13 +121,17 @@ export class Dispatcher {
     }
     const known = command as Command;
     client.lastCommand = known.name;
+    const { tracking } = server;
+    if (tracking.active) tracking.limit();
     if (client.queued !== null && !NOT_QUEUED.has(known.name)) {
       client.queued.push({ command: known, args });
       client.reply(QUEUED);
       return;
     }
+    if (tracking.active) tracking.begin(client);
     const reply = this.#call(client, known, args);
     if (reply !== NO_REPLY) client.reply(reply);
+    if (tracking.active) tracking.end(client, known);
     if (server.monitors.size > 0) feedMonitors(server, client, known, args);
     if (client.replyMode !== "on") this.#nextReplyMode(client);
     this.#afterUnit();
@@ -202,6 +208,8 @@ export class Dispatcher {
       reply = this.#replyOf(error, command);
     }
     effects.end(db, args, server.replication.feeding && !client.isMasterLink);
+    if (client.tracking !== null && (command.flagBits & Flag.readonly) !== 0)
+      server.tracking.remember(client, command, args);
     const micros = (clock.now() - startMs) * 1000;
     command.calls++;
     command.usec += micros;

@@ -35,11 +35,12 @@ export class ActiveExpiry {
     const dbs = keyspace.databases;
     if (!dbs.some((db) => db.volatileSize > 0)) return;
     let done = true;
-    if (this.enabled && replication.role === "master" && pause.mode === null) {
+    if (this.enabled && !this.server.cronPaused && replication.role === "master" && pause.mode === null) {
       keyspace.nowMs = clock.epoch();
       keyspace.expiry = "delete";
       done = this.#walk();
       if (effects.pending) effects.flush(replication, true);
+      this.server.tracking.broadcast();
     }
     this.#timer = clock.setTimer(() => this.#step(), done ? CYCLE_MS : 1);
   }

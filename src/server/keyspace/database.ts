@@ -9,6 +9,14 @@ import { sizeOf, typeOf } from "./values.js";
 
 export { Entry } from "./entry.js";
 
+/** Hears of every key that changes. */
+export interface KeyTracker {
+  /** `byClient` is false where time or memory did it. */
+  touched(key: Bytes, byClient: boolean): void;
+  /** A database was emptied. */
+  flushed(): void;
+}
+
 /**
  * What all databases of a server share: the time that counts, who may delete expired keys, and whom to tell.
  * The dispatcher sets `nowMs`, `expiry` and `counting` before each command.
@@ -28,6 +36,8 @@ export interface KeyspaceState {
   watchedTouched(db: Database, key: Bytes): void;
   /** The first key got a time to live: the walk of active expiry has something to do. */
   volatileAdded(): void;
+  /** Who wants to hear of every change of a key (client-side caching); null = nobody. */
+  readonly tracker: KeyTracker | null;
   /** A key that somebody is blocked on has been added. */
   awaitedReady(db: Database, key: Bytes): void;
 }
@@ -145,8 +155,9 @@ export class Database {
     return true;
   }
 
-  /** Marks `key` as changed for those who WATCH it. `ctx.changed(key)` calls this. */
-  touch(key: Bytes): void {
+  /** Marks `key` as changed for those who WATCH or cache it. `ctx.changed(key)` calls this. */
+  touch(key: Bytes, byClient = true): void {
+    if (this.state.tracker !== null) this.state.tracker.touched(key, byClient);
     if (this.watched.size > 0 && this.watched.has(key)) this.state.watchedTouched(this, key);
   }
 
@@ -193,6 +204,7 @@ export class Database {
 
   /** Removes everything. Watchers of keys that were there are told. */
   clear(): void {
+    this.state.tracker?.flushed();
     for (const key of this.watched) if (this.#raw(key) !== undefined) this.state.watchedTouched(this, key);
     this.#slots = [];
     this.#volatile = [];
@@ -278,7 +290,7 @@ export class Database {
 
   #expire(key: Bytes): void {
     this.#remove(key);
-    this.touch(key);
+    this.touch(key, false);
     this.state.expired(this, key);
   }
 

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import type { ServerCore } from "../server-core.js";
-import type { KeyspaceState } from "./database.js";
+import type { KeyspaceState, KeyTracker } from "./database.js";
 import { Database } from "./database.js";
 
 /** All databases of a server, and what they share: time, expiry, watchers, waiters. */
@@ -15,6 +15,7 @@ export class Keyspace implements KeyspaceState {
   expiredKeys = 0;
   /** notify-keyspace-events with `A` spelled out. */
   events = "";
+  tracker: KeyTracker | null = null;
   readonly databases: readonly Database[];
   readonly #seed: number;
   /** Who WATCHes a key, by database. */

@@ -1,11 +1,11 @@
-import { chmodSync, unlinkSync } from "node:fs";
-import type { Server, Socket } from "node:net";
-import { createServer } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ServerCore } from "../server-core.js";
+import type { Endpoints } from "./connection.js";
+import type { Listening, ListenOptions } from "./transport.js";
 
-/** The listening sockets of a server: one per address of `bind`, and one unix socket. */
+/** The listening ends of a server: one per address of `bind`, and one unix socket. */
 export class Listener {
-  #servers: Server[] = [];
+  #listening: Listening[] = [];
   #port = 0;
 
   constructor(private readonly core: ServerCore) {}
@@ -23,7 +23,7 @@ export class Listener {
         for (const address of config.text("bind").split(" ")) await this.#openTcp(address);
       }
       const path = config.text("unixsocket");
-      if (path !== "") await this.#openUnix(path);
+      if (path !== "") await this.#listen({ path, mode: config.number("unixsocketperm") });
     } catch (error) {
       await this.close();
       throw error;
@@ -31,9 +31,9 @@ export class Listener {
   }
 
   async close(): Promise<void> {
-    const servers = this.#servers;
-    this.#servers = [];
-    await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+    const listening = this.#listening;
+    this.#listening = [];
+    await Promise.all(listening.map((one) => one.close()));
   }
 
   async #openTcp(address: string): Promise<void> {
@@ -42,58 +42,27 @@ export class Listener {
     // Redis's `*` is all of IPv4, its `::*` all of IPv6.
     const host = name === "*" ? "0.0.0.0" : name === "::*" ? "::" : name;
     const port = this.#port !== 0 ? this.#port : this.core.config.number("port");
+    const backlog = this.core.config.number("tcp-backlog");
     try {
-      const server = await this.#listen({
-        host,
-        port,
-        backlog: this.core.config.number("tcp-backlog"),
-        ipv6Only: host === "::",
-      });
-      const bound = server.address();
-      if (bound !== null && typeof bound === "object") this.#port = bound.port;
+      this.#port = await this.#listen({ host, port, backlog, ipv6Only: host === "::" });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (!optional || (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT" && code !== "ENOTFOUND")) throw error;
     }
   }
 
-  async #openUnix(path: string): Promise<void> {
-    try {
-      unlinkSync(path);
-    } catch {
-      // It wasn't there.
-    }
-    await this.#listen({ path });
-    const mode = this.core.config.number("unixsocketperm");
-    if (mode !== 0) chmodSync(path, mode);
-  }
-
-  #listen(options: {
-    host?: string;
-    port?: number;
-    path?: string;
-    backlog?: number;
-    ipv6Only?: boolean;
-  }): Promise<Server> {
-    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) =>
-      this.#accept(socket, options.path),
-    );
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(options, () => {
-        server.removeListener("error", reject);
-        server.on("error", (error) => this.core.log("warning", `Accepting client connection: ${error.message}`));
-        this.#servers.push(server);
-        resolve(server);
-      });
+  async #listen(options: ListenOptions): Promise<number> {
+    const listening = await this.core.transport.listen(options, {
+      accepted: (stream, endpoints) => this.#accept(stream, endpoints),
+      failed: (error) => this.core.log("warning", `Accepting client connection: ${error.message}`),
     });
+    this.#listening.push(listening);
+    return listening.port;
   }
 
-  #accept(socket: Socket, unixPath: string | undefined): void {
-    const peer = { host: socket.remoteAddress ?? unixPath ?? "", port: socket.remotePort ?? 0 };
-    const local = { host: socket.localAddress ?? unixPath ?? "", port: socket.localPort ?? 0 };
+  #accept(stream: Duplex & { setKeepAlive?: (on: boolean, ms: number) => void }, endpoints: Endpoints): void {
     const keepAliveS = this.core.config.number("tcp-keepalive");
-    if (unixPath === undefined && keepAliveS > 0) socket.setKeepAlive(true, keepAliveS * 1000);
-    this.core.accept(socket, unixPath === undefined ? { peer, local } : { peer, local, unixPath });
+    if (endpoints.unixPath === undefined && keepAliveS > 0) stream.setKeepAlive?.(true, keepAliveS * 1000);
+    this.core.accept(stream, endpoints);
   }
 }

@@ -1,10 +1,10 @@
-import { connect, type Socket } from "node:net";
 import { Backoff } from "../../core/backoff.js";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import { type PsyncAnswer, parsePayloadHeader } from "../../protocol/psync.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Connection } from "../net/connection.js";
+import type { TransportStream } from "../net/transport.js";
 import { beginHandshake, continueHandshake, type Handshake, type HandshakeOptions } from "./handshake.js";
 import type { LinkInfo } from "./info.js";
 import { PayloadReader } from "./payload.js";
@@ -12,6 +12,8 @@ import { encodeCommand } from "./stream.js";
 
 /** What a link tells the server it brings data to. */
 export interface LinkHandlers {
+  /** Opens a way to the master; emits `connect` or `error`. */
+  connect(host: string, port: number): TransportStream;
   /** What to introduce this server with; asked anew for each handshake. */
   handshake(): HandshakeOptions;
   /** repl-timeout in seconds. */
@@ -64,7 +66,7 @@ export interface Cut {
 /** The link of a replica to its master: connects, shakes hands, takes the payload, hands on the stream, and begins again. */
 export class ReplicaLink {
   #state: LinkInfo["state"] = "connect";
-  #socket: Socket | null = null;
+  #socket: TransportStream | null = null;
   #connection: Connection | null = null;
   #handshake: Handshake | null = null;
   #origin: Origin | null = null;
@@ -165,7 +167,7 @@ export class ReplicaLink {
   #connect(): void {
     // A cut cable answers no SYN in either direction: the attempt hangs until it heals or times out.
     if (this.#socket || this.#cut.in || this.#cut.out) return;
-    const socket = connect({ host: this.host, port: this.port, noDelay: true });
+    const socket = this.handlers.connect(this.host, this.port);
     this.#socket = socket;
     const failed = (error: Error): void => {
       if (this.#socket !== socket) return;
@@ -178,7 +180,7 @@ export class ReplicaLink {
     });
   }
 
-  #connected(socket: Socket): void {
+  #connected(socket: TransportStream): void {
     const endpoints = {
       peer: { host: this.host, port: this.port },
       local: { host: socket.localAddress ?? "", port: socket.localPort ?? 0 },
@@ -276,7 +278,7 @@ export class ReplicaLink {
         this.handlers.log("notice", `Master does not support PSYNC or is in error state (reply: ${text})`);
       } else this.handlers.log("warning", `Unexpected reply to PSYNC from master: ${text}`);
       if (this.handlers.handshake().takeOver) {
-        return this.#fail("Failover target rejected psync request", { refused: true });
+        return this.#fail(null, { refused: true });
       }
       this.handlers.log("notice", "Retrying with SYNC...");
       this.#connection?.write("SYNC\r\n");
@@ -350,8 +352,9 @@ export class ReplicaLink {
     for (const argv of commands) this.#connection?.write(encodeCommand(argv));
   }
 
+  /** @param reason null: it has been said, or will be */
   #fail(
-    reason: string,
+    reason: string | null,
     {
       reset = false,
       refused = false,
@@ -360,7 +363,7 @@ export class ReplicaLink {
   ): void {
     if (this.#closed || this.#state === "connect") return;
     const wasUp = this.#state === "connected";
-    this.handlers.log(level, reason);
+    if (reason !== null) this.handlers.log(level, reason);
     this.#drop(reset);
     if (wasUp) this.downSinceMs = this.clock.now();
     this.#state = "connect";

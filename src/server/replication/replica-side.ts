@@ -185,6 +185,11 @@ export class ReplicaSide {
   #handlers(isCurrent: () => boolean): LinkHandlers {
     const { out, settings, core } = this.context;
     return {
+      connect: (host, port) => {
+        // Where addresses are made up, this server has one; a machine chooses its own.
+        const localAddress = core.config.text("bind").split(" ")[0] ?? "";
+        return core.transport.connect({ host, port, ...(core.transport.isPrivate === true ? { localAddress } : {}) });
+      },
       handshake: () => {
         const { replid, offset } = out;
         return settings.handshake(this.#resumable ? { replid, offset: offset + 1 } : null, this.#takeOver !== null);

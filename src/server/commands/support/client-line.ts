@@ -60,7 +60,7 @@ export function clientLine(server: ServerCore, client: Client): string {
     "events=r",
     `cmd=${client.lastCommand}`,
     `user=${client.user.name}`,
-    "redir=-1",
+    `redir=${client.tracking?.redirect ?? -1}`,
     `resp=${client.resp}`,
   ].join(" ");
 }
@@ -80,6 +80,11 @@ function flagsOf(client: Client): string {
   if (client.queued !== null) flags += "x";
   if (client.waiter !== null || client.postponed !== null) flags += "b";
   if (client.watchBroken || client.queueBroken) flags += "d";
+  if (client.tracking !== null) {
+    flags += "t";
+    if (client.tracking.redirectBroken) flags += "R";
+    if (client.tracking.broadcast) flags += "B";
+  }
   if (client.closing) flags += "c";
   if (client.connection?.endpoints.unixPath !== undefined) flags += "U";
   if (client.noEvict) flags += "e";

@@ -20,6 +20,7 @@ function state(): Told {
     expired: (db, key) => told.push(`expired ${db.index} ${key}`),
     watchedTouched: (db, key) => told.push(`touched ${db.index} ${key}`),
     volatileAdded: () => told.push("volatile"),
+    tracker: null,
     awaitedReady: (db, key) => told.push(`ready ${db.index} ${key}`),
   };
 }

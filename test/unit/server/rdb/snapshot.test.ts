@@ -15,6 +15,7 @@ function state(): KeyspaceState {
     expiry: "delete",
     counting: false,
     hits: 0,
+    tracker: null,
     misses: 0,
     expired: nothing,
     watchedTouched: nothing,
