@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "./clock.js";
+import { type Clock, systemClock, type TimerHandle } from "./clock.js";
 
 interface Entry {
   readonly at: number;
@@ -8,13 +8,15 @@ interface Entry {
 
 /**
  * A clock that stands still until it is told to move. `advance()` runs every timer that falls due, in
- * the order of their times (equal times: in the order they were set).
+ * the order of their times (equal times: in the order they were set). What is due immediately needs no time to pass: it
+ * runs when the event loop turns, or in the next `advance()` if that comes first.
  */
 export class ManualClock implements Clock {
   #now: number;
   #epochOffset: number;
   #order = 0;
   readonly #timers = new Set<Entry>();
+  #turnAsked = false;
 
   /** @param epochMs wall-clock time at the start, in milliseconds; default 2026-01-01T00:00:00Z */
   constructor(epochMs = 1_767_225_600_000) {
@@ -22,26 +24,37 @@ export class ManualClock implements Clock {
     this.#epochOffset = epochMs;
   }
 
+  /** Milliseconds since the start. */
   now(): number {
     return this.#now;
   }
 
+  /** Wall-clock milliseconds since 1970. */
   epoch(): number {
     return Math.floor(this.#epochOffset + this.#now);
   }
 
+  /** Calls `run` once when time has moved on by `ms` milliseconds. */
   setTimer(run: () => void, ms: number): TimerHandle {
     const entry: Entry = { at: this.#now + Math.max(0, ms), order: this.#order++, run };
     this.#timers.add(entry);
     return { id: entry };
   }
 
+  /** Forgets a timer. */
   clearTimer(timer: TimerHandle | null | undefined): void {
     if (timer) this.#timers.delete(timer.id as Entry);
   }
 
+  /** Calls `run` without time moving on. */
   setImmediate(run: () => void): void {
     this.setTimer(run, 0);
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    systemClock.setImmediate(() => {
+      this.#turnAsked = false;
+      this.advance(0);
+    });
   }
 
   /** Steps the wall clock without moving monotonic time, as an NTP correction does. */
@@ -65,6 +78,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Time of the timer that falls due first; null if none is set. */
+  get nextDue(): number | null {
+    return this.#due(Number.POSITIVE_INFINITY)?.at ?? null;
+  }
+
   #due(end: number): Entry | undefined {
     let first: Entry | undefined;
     for (const entry of this.#timers) {
@@ -73,4 +91,9 @@ export class ManualClock implements Clock {
     }
     return first;
   }
+}
+
+/** A {@link ManualClock} that begins at `epochMs`, in milliseconds since 1970; default 2026-01-01T00:00:00Z. */
+export function manualClock(epochMs?: number): ManualClock {
+  return new ManualClock(epochMs);
 }

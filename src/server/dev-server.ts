@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.js";
 import { deferred } from "../core/deferred.js";
 import { type Random, seededRandom, systemRandom } from "../core/random.js";
+import { advanceClock } from "./advance.js";
 import { assembleServer } from "./assemble.js";
 import { Config } from "./config/config.js";
 import type { Address, DevServerOptions } from "./dev-options.js";
@@ -73,6 +74,21 @@ export class DevServer implements AsyncDisposable {
   /** The address it listens on. */
   get host(): string {
     return this.#options.host ?? "127.0.0.1";
+  }
+
+  /** Its source of time, as `start()` was given it. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  /**
+   * Moves its clock, and the clock of all who share it, forward by `ms` milliseconds: what falls due happens in its order,
+   * and what it sends arrives before time goes on. Over sockets of the machine bytes get a few turns of the event loop, over
+   * a `memoryTransport()` as long as they need.
+   * @throws Error if it was not started with a `manualClock()`
+   */
+  advance(ms: number): Promise<void> {
+    return advanceClock(this.#clock, ms, this.#options.transport);
   }
 
   /** False after `crash()` or `stop()`. */

@@ -124,6 +124,11 @@ export class DevTopology implements AsyncDisposable {
     await Promise.all(followers.map((server) => server.inSyncWith(target, timeoutMs)));
   }
 
+  /** Moves the clock of all its servers; see {@link DevServer.advance}. */
+  advance(ms: number): Promise<void> {
+    return this.#master.advance(ms);
+  }
+
   /** Stops every server. Any number of times. */
   async stop(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.stop()));

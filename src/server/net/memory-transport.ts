@@ -21,8 +21,8 @@ export interface MemoryTransportOptions {
   readonly delayMs?: (hop: MemoryHop) => number;
 }
 
-/** Turns of the event loop without traffic after which nothing is to be expected. */
-const PROMISE_TURNS = 2;
+/** Turns of the event loop without traffic after which nothing is to be expected: answers may come by promises. */
+const QUIET_TURNS = 3;
 const FIRST_LISTENING_PORT = 7000;
 const FIRST_CLIENT_PORT = 40_000;
 const ANY = new Set(["0.0.0.0", "::", "*"]);
@@ -39,7 +39,8 @@ export class MemoryTransport implements Transport {
   readonly #lastArrivalMs = new WeakMap<MemorySocket, number>();
   #queue: (() => void)[] = [];
   #underWay = 0;
-  #quiet: (() => void)[] = [];
+  /** Counts what was sent and what arrived. */
+  #moves = 0;
   #nextPort = FIRST_LISTENING_PORT;
   #nextClientPort = FIRST_CLIENT_PORT;
 
@@ -92,12 +93,12 @@ export class MemoryTransport implements Transport {
    */
   readonly connector: MemoryConnector = connectorOf(this);
 
-  /** Resolves when nothing is on its way and nothing answers what came. What waits for a delay is on its way. */
-  quiet(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#quiet.push(resolve);
-      this.#quieten(PROMISE_TURNS);
-    });
+  async quiet(): Promise<void> {
+    for (let turns = 0; turns < QUIET_TURNS; turns++) {
+      const moves = this.#moves;
+      await new Promise<void>((resolve) => systemClock.setImmediate(resolve));
+      if (this.#moves !== moves) turns = -1;
+    }
   }
 
   /** Number of things on their way. */
@@ -107,6 +108,7 @@ export class MemoryTransport implements Transport {
 
   #carry(from: MemorySocket, bytes: number, arrive: () => void): void {
     this.#underWay++;
+    this.#moves++;
     if (this.#delayMs === null) {
       this.#queue.push(arrive);
       if (this.#queue.length === 1) systemClock.setImmediate(() => this.#deliver());
@@ -130,20 +132,8 @@ export class MemoryTransport implements Transport {
 
   #arrived(arrive: () => void): void {
     this.#underWay--;
+    this.#moves++;
     arrive();
-    if (this.#underWay === 0 && this.#quiet.length > 0) this.#quieten(PROMISE_TURNS);
-  }
-
-  /** What arrived last may be answered by promises that need a turn or two. */
-  #quieten(turns: number): void {
-    if (this.#underWay > 0) return;
-    if (turns > 0) {
-      systemClock.setImmediate(() => this.#quieten(turns - 1));
-      return;
-    }
-    const waiting = this.#quiet;
-    this.#quiet = [];
-    for (const resolve of waiting) resolve();
   }
 
   #find(host: string, port: number): { readonly handlers: ListenHandlers } | undefined {

@@ -58,6 +58,11 @@ export interface Transport {
   listen(options: ListenOptions, handlers: ListenHandlers): Promise<Listening>;
   /** Connects; see {@link TransportStream}. */
   connect(options: ConnectOptions): TransportStream;
+  /**
+   * Resolves when nothing moves any more unless time does: what was sent has arrived and is answered. A transport without it
+   * can't know.
+   */
+  quiet?(): Promise<void>;
   /** True if nobody outside this process can reach what listens here. */
   readonly isPrivate?: boolean;
 }
