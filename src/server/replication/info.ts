@@ -26,7 +26,7 @@ export interface LinkInfo {
   readonly applied: number;
   /** -1 = never linked. */
   readonly downSinceS: number;
-  /** While a payload comes in. -1 total: not known (`$EOF:`). */
+  /** While a payload comes in. Total: -1 = not told yet, 0 = only a mark will tell the end. */
   readonly sync: { readonly totalBytes: number; readonly readBytes: number; readonly lastIoS: number } | null;
   readonly priority: number;
   readonly readOnly: boolean;
@@ -92,12 +92,13 @@ function linkLines(link: LinkInfo): string[] {
 }
 
 function syncLines({ totalBytes, readBytes, lastIoS }: NonNullable<LinkInfo["sync"]>): string[] {
-  const known = totalBytes >= 0;
+  // Before the size is known Redis divides by -1, and shows what comes of it.
+  const percent = totalBytes > 0 ? ((readBytes / totalBytes) * 100).toFixed(2) : totalBytes < 0 ? "-0.00" : "0.00";
   return [
-    `master_sync_total_bytes:${known ? totalBytes : 0}`,
+    `master_sync_total_bytes:${totalBytes}`,
     `master_sync_read_bytes:${readBytes}`,
-    `master_sync_left_bytes:${known ? totalBytes - readBytes : -1}`,
-    `master_sync_perc:${known && totalBytes > 0 ? ((readBytes / totalBytes) * 100).toFixed(2) : "0.00"}`,
+    `master_sync_left_bytes:${totalBytes - readBytes}`,
+    `master_sync_perc:${percent}`,
     `master_sync_last_io_seconds_ago:${lastIoS}`,
   ];
 }

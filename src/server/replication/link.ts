@@ -319,7 +319,6 @@ export class ReplicaLink {
     const origin = this.#origin;
     if (!connection) return;
     this.#loading = true;
-    this.handlers.log("notice", "MASTER <-> REPLICA sync: Loading DB in memory");
     try {
       await this.handlers.load(payload, origin);
     } catch (error) {

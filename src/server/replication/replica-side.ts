@@ -201,6 +201,7 @@ export class ReplicaSide {
         this.#resumable = false;
         this.context.disconnectReplicas();
         core.log("notice", "MASTER <-> REPLICA sync: Flushing old data");
+        core.log("notice", "MASTER <-> REPLICA sync: Loading DB in memory");
         core.ownExpiry?.stop();
         return this.#load(payload, origin ?? { replid: core.random.hex(40), offset: 0 }, origin !== null, isCurrent);
       },

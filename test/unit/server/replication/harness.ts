@@ -3,6 +3,7 @@ import { ManualClock } from "../../../../src/core/manual-clock.js";
 import { seededRandom } from "../../../../src/core/random.js";
 import { assembleServer } from "../../../../src/server/assemble.js";
 import { Config } from "../../../../src/server/config/config.js";
+import type { Listening, Transport } from "../../../../src/server/net/transport.js";
 import { MemoryStore } from "../../../../src/server/rdb/store.js";
 
 /** The server's end of a connection that has no socket. */
@@ -31,15 +32,75 @@ export interface Peer {
   readonly closed: boolean;
 }
 
+/** The end of a link that a test plays the master on. */
+export interface MasterEnd {
+  /** What the replica has sent since the last call, each line end as `|`. */
+  got(): Promise<string>;
+  /** Sends lines to the replica; what it answers. */
+  say(...lines: string[]): Promise<string>;
+  /** Sends bytes. */
+  sayRaw(bytes: Buffer): Promise<string>;
+  /** The connection is lost. */
+  hangUp(): Promise<void>;
+  readonly closed: boolean;
+}
+
+/** A transport without sockets: whom a server calls is played by a test. */
+class Stage implements Transport {
+  readonly isPrivate = true;
+  /** Calls that were answered, in order. */
+  readonly calls: MasterEnd[] = [];
+  /** False: calls hang, as into a cut cable. */
+  answering = true;
+
+  listen(): Promise<Listening> {
+    return Promise.reject(new Error("nobody listens here"));
+  }
+
+  connect(): Pipe {
+    const pipe = new Pipe();
+    if (!this.answering) return pipe;
+    this.calls.push({
+      got: () => this.#taken(pipe),
+      say: (...lines) => {
+        pipe.push(Buffer.from(lines.map((line) => `${line}\r\n`).join(""), "latin1"));
+        return this.#taken(pipe);
+      },
+      sayRaw: (bytes) => {
+        pipe.push(bytes);
+        return this.#taken(pipe);
+      },
+      hangUp: async () => {
+        pipe.destroy();
+        await turn();
+      },
+      get closed() {
+        return pipe.destroyed;
+      },
+    });
+    process.nextTick(() => pipe.emit("connect"));
+    return pipe;
+  }
+
+  async #taken(pipe: Pipe): Promise<string> {
+    await turn();
+    const text = pipe.output.replaceAll("\r\n", "|");
+    pipe.output = "";
+    return text;
+  }
+}
+
 /** A server with replication, on a clock that stands still, reached without sockets. */
 export function startServer(settings: Readonly<Record<string, string | number>> = {}) {
   const clock = new ManualClock();
   const log: string[] = [];
+  const stage = new Stage();
   const { core, replication } = assembleServer({
     clock,
     random: seededRandom(1),
     config: new Config({ "repl-diskless-sync": "no", ...settings }),
     store: new MemoryStore(),
+    transport: stage,
     log: (_level, text) => log.push(text),
   });
   const connect = (): Peer => {
@@ -79,5 +140,5 @@ export function startServer(settings: Readonly<Record<string, string | number>> 
       await turn();
     }
   };
-  return { core, replication, clock, log, connect, attach, pass };
+  return { core, replication, clock, log, stage, connect, attach, pass };
 }
