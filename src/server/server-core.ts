@@ -22,6 +22,7 @@ import { ActiveExpiry } from "./keyspace/active-expiry.js";
 import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
 import type { OwnExpiry } from "./keyspace/own-expiry.js";
+import { Memory } from "./memory/memory.js";
 import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
@@ -85,6 +86,7 @@ export class ServerCore {
   readonly pause: Pause;
   readonly limits: ClientLimits;
   readonly tracking: Tracking;
+  readonly memory: Memory;
   readonly acl: Acl;
   readonly commands: CommandSet;
   readonly expiry: ActiveExpiry;
@@ -132,6 +134,7 @@ export class ServerCore {
     this.pause = new Pause(this);
     this.limits = new ClientLimits(this);
     this.tracking = new Tracking(this);
+    this.memory = new Memory(this);
     this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
     for (const [from, to] of this.config.renames) this.commands.rename(from, to);
     this.acl = new Acl(this);
@@ -180,6 +183,7 @@ export class ServerCore {
     this.pause.stop();
     this.limits.stop();
     this.tracking.stop();
+    this.memory.stop();
     for (const timer of this.#sleeps) this.clock.clearTimer(timer);
     for (const client of [...this.clients.values()]) {
       if (reset) client.connection?.destroy(true);

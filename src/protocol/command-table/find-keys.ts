@@ -24,6 +24,8 @@ export function findKeys(spec: CommandSpec, args: readonly Bytes[]): FoundKey[] 
       if (args[i]?.toLowerCase() === "store") found.push({ position: i + 1, flags: ["OW", "update"] });
     }
   }
+  if (spec.name === "set" || spec.name === "bitfield")
+    return found.map(({ position }) => exactly(spec, position, args));
   // MIGRATE with an empty key names its keys behind KEYS.
   return spec.name === "migrate" ? found.filter(({ position }) => args[position] !== "") : found;
 }
@@ -56,5 +58,24 @@ function collect(spec: KeySpec, start: number, args: readonly Bytes[], found: Fo
   else last = args.length + find.lastKey;
   if (last >= args.length) return false;
   for (let i = first; i <= last; i += find.step) found.push({ position: i, flags: spec.flags });
+  return true;
+}
+
+/** SET and BITFIELD read or write their key by their options: "variable_flags". */
+function exactly(spec: CommandSpec, position: number, args: readonly Bytes[]): FoundKey {
+  const words = args.slice(2).map((arg) => arg.toLowerCase());
+  if (spec.name === "set") {
+    return { position, flags: words.indexOf("get", 1) > 0 ? ["RW", "access", "update"] : ["OW", "update"] };
+  }
+  return { position, flags: onlyReads(words) ? ["RO", "access"] : ["RW", "access", "update"] };
+}
+
+/** Whether the operations of a BITFIELD are all GET; what makes no sense might write. */
+function onlyReads(words: readonly string[]): boolean {
+  for (let i = 0; i < words.length; ) {
+    const length = words[i] === "get" ? 3 : words[i] === "overflow" ? 2 : Number.POSITIVE_INFINITY;
+    if (i + length > words.length) return false;
+    i += length;
+  }
   return true;
 }

@@ -60,6 +60,13 @@ export class RequestDecoder {
     return this.#buffer.length - this.#at + this.#laterBytes;
   }
 
+  /** Bytes of the arguments read so far of a command that is not complete. */
+  get argumentBytes(): number {
+    let bytes = 0;
+    for (const argument of this.#args) bytes += argument.length;
+    return bytes;
+  }
+
   /** Takes the bytes that no command has used: what follows may be another protocol. Ends the decoder's work. */
   takeRest(): Buffer {
     this.#join();

@@ -107,28 +107,7 @@ class KeysOfCall {
 
   get found(): readonly FoundKey[] {
     // A call that contradicts its key specs fails by itself: no key is touched.
-    this.#found ??= (findKeys(this.spec, this.args) ?? []).map((key) => this.#exactly(key));
+    this.#found ??= findKeys(this.spec, this.args) ?? [];
     return this.#found;
   }
-
-  /** SET and BITFIELD read or write the key by their options. */
-  #exactly(key: FoundKey): FoundKey {
-    if (!key.flags.includes("variable_flags")) return key;
-    const { position } = key;
-    const words = this.args.slice(2).map((arg) => arg.toLowerCase());
-    if (this.spec.name === "set") {
-      return { position, flags: words.indexOf("get", 1) > 0 ? ["RW", "access", "update"] : ["OW", "update"] };
-    }
-    return { position, flags: onlyReads(words) ? ["RO", "access"] : ["RW", "access", "update"] };
-  }
-}
-
-/** Whether the operations of a BITFIELD are all GET; what makes no sense might write. */
-function onlyReads(words: readonly string[]): boolean {
-  for (let i = 0; i < words.length; ) {
-    const length = words[i] === "get" ? 3 : words[i] === "overflow" ? 2 : Number.POSITIVE_INFINITY;
-    if (i + length > words.length) return false;
-    i += length;
-  }
-  return true;
 }

@@ -141,6 +141,7 @@ function resetStat(ctx: CommandContext): Reply {
   server.stats.reset();
   server.replication.resetStats();
   server.commands.resetStats();
+  server.memory.evictedKeys = server.memory.evictedClients = 0;
   server.keyspace.hits = server.keyspace.misses = server.keyspace.expiredKeys = 0;
   return OK;
 }

@@ -13,6 +13,7 @@ import {
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
+import { memoryOf } from "../keyspace/measure.js";
 import { toRdb } from "../rdb/convert.js";
 import { digestValue } from "../rdb/digest.js";
 import { digestDatabases } from "../rdb/digest-databases.js";
@@ -20,7 +21,6 @@ import { longArg } from "./support/arguments.js";
 import { parseDouble } from "./support/double.js";
 import { encodingOf } from "./support/encoding-name.js";
 import { helpText } from "./support/help.js";
-import { memoryOf } from "./support/memory-estimate.js";
 
 /** DEBUG, where enable-debug-command allows it. */
 export const debugCommands: CommandGroup = { debug };

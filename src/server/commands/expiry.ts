@@ -75,7 +75,7 @@ function conditionsOf(args: readonly Bytes[]): Set<string> {
 }
 
 function remaining(ctx: CommandContext, args: readonly Bytes[], show: (ms: number) => number): Reply {
-  const entry = ctx.db.lookup(args[1] as Bytes);
+  const entry = ctx.db.glance(args[1] as Bytes);
   if (entry === undefined) return -2;
   return entry.expireAt === -1 ? -1 : show(entry.expireAt);
 }

@@ -13,8 +13,8 @@ import { globMatch } from "./support/glob.js";
 export const genericCommands: CommandGroup = {
   del,
   unlink: del,
-  exists: (ctx, args) => countKeys(ctx, args),
-  touch: (ctx, args) => countKeys(ctx, args),
+  exists: (ctx, args) => countKeys(args, (key) => ctx.db.glance(key) !== undefined),
+  touch: (ctx, args) => countKeys(args, (key) => ctx.db.has(key)),
   type,
   keys,
   scan,
@@ -45,14 +45,14 @@ function del(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return removed;
 }
 
-function countKeys(ctx: CommandContext, args: readonly Bytes[]): Reply {
+function countKeys(args: readonly Bytes[], isThere: (key: Bytes) => boolean): number {
   let found = 0;
-  for (let i = 1; i < args.length; i++) if (ctx.db.has(args[i] as Bytes)) found++;
+  for (let i = 1; i < args.length; i++) if (isThere(args[i] as Bytes)) found++;
   return found;
 }
 
 function type(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const entry = ctx.db.lookup(args[1] as Bytes);
+  const entry = ctx.db.glance(args[1] as Bytes);
   return new SimpleString(entry === undefined ? "none" : typeOf(entry.value));
 }
 

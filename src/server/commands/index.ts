@@ -13,6 +13,7 @@ import { infoCommands } from "./info.js";
 import { introspectionCommands } from "./introspection.js";
 import { lcsCommands } from "./lcs.js";
 import { listCommands } from "./lists/index.js";
+import { memoryCommands } from "./memory.js";
 import { objectCommands } from "./objects.js";
 import { pubsubCommands } from "./pubsub.js";
 import { serverCommands } from "./server.js";
@@ -39,6 +40,7 @@ export const commandGroups: readonly CommandGroup[] = [
   introspectionCommands,
   lcsCommands,
   listCommands,
+  memoryCommands,
   objectCommands,
   serverCommands,
   setCommands,

@@ -4,7 +4,7 @@ import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CommandContext } from "../dispatch/context.js";
 import type { Command, CommandGroup } from "../dispatch/registry.js";
 import type { ServerCore } from "../server-core.js";
-import { humanBytes } from "./support/human-bytes.js";
+import { memoryInfo } from "./support/memory-info.js";
 
 /** INFO. https://redis.io/docs/latest/commands/info/ */
 export const infoCommands: CommandGroup = { info };
@@ -15,7 +15,7 @@ type Section = (server: ServerCore, ctx: CommandContext) => readonly string[];
 const SECTIONS: Readonly<Record<string, readonly [title: string, lines: Section]>> = {
   server: ["Server", serverSection],
   clients: ["Clients", clientsSection],
-  memory: ["Memory", memorySection],
+  memory: ["Memory", memoryInfo],
   persistence: ["Persistence", (server) => server.replication.infoPersistence()],
   stats: ["Stats", statsSection],
   replication: ["Replication", (server) => server.replication.infoReplication()],
@@ -107,29 +107,6 @@ function clientsSection(server: ServerCore): string[] {
   ];
 }
 
-function memorySection(server: ServerCore): string[] {
-  const { heapUsed, rss, external } = process.memoryUsage();
-  const used = heapUsed + external;
-  const limit = server.config.number("maxmemory");
-  return [
-    `used_memory:${used}`,
-    `used_memory_human:${humanBytes(used)}`,
-    `used_memory_rss:${rss}`,
-    `used_memory_rss_human:${humanBytes(rss)}`,
-    `used_memory_peak:${used}`,
-    `used_memory_peak_human:${humanBytes(used)}`,
-    "used_memory_lua:0",
-    `maxmemory:${limit}`,
-    `maxmemory_human:${humanBytes(limit)}`,
-    `maxmemory_policy:${server.config.text("maxmemory-policy")}`,
-    `mem_fragmentation_ratio:${(rss / used).toFixed(2)}`,
-    "mem_allocator:v8",
-    "active_defrag_running:0",
-    "lazyfree_pending_objects:0",
-    "lazyfreed_objects:0",
-  ];
-}
-
 function statsSection(server: ServerCore): string[] {
   const { stats, keyspace, replication, pubsub } = server;
   let bytesIn = server.closedBytesIn;
@@ -155,8 +132,8 @@ function statsSection(server: ServerCore): string[] {
     `expired_keys:${keyspace.expiredKeys}`,
     "expired_stale_perc:0.00",
     "expired_time_cap_reached_count:0",
-    "evicted_keys:0",
-    "evicted_clients:0",
+    `evicted_keys:${server.memory.evictedKeys}`,
+    `evicted_clients:${server.memory.evictedClients}`,
     `keyspace_hits:${keyspace.hits}`,
     `keyspace_misses:${keyspace.misses}`,
     `pubsub_channels:${pubsub.channels.size}`,

@@ -111,7 +111,7 @@ function document(command: Command): Reply {
 
 function list(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const all = [...ctx.server.commands.all()].flatMap((command) => [command, ...(command.subcommands?.values() ?? [])]);
-  if (args.length === 2) return all.filter((command) => !command.name.includes("|")).map((command) => command.name);
+  if (args.length === 2) return all.map((command) => command.name);
   const value = args[4];
   if (args.length !== 5 || !isWord(args[2], "filterby") || value === undefined) return errors.syntax;
   const lower = value.toLowerCase();

@@ -24,26 +24,29 @@ const IS_LFU = new ErrorReply(
 );
 
 function encoding(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const entry = ctx.db.peek(args[2] as Bytes);
+  const entry = ctx.db.glance(args[2] as Bytes);
   return entry === undefined ? null : encodingOf(entry);
 }
 
 /** Small integers are shared by everybody in Redis, which it shows as the largest count there is. */
 function refcount(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const entry = ctx.db.peek(args[2] as Bytes);
+  const entry = ctx.db.glance(args[2] as Bytes);
   if (entry === undefined) return null;
-  return typeof entry.value === "string" && /^(0|[1-9]\d{0,3})$/.test(entry.value) ? 2147483647 : 1;
+  const { memory } = ctx.server;
+  return memory.sharesIntegers && typeof entry.value === "string" && /^(0|[1-9]\d{0,3})$/.test(entry.value)
+    ? 2147483647
+    : 1;
 }
 
 function idletime(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const entry = ctx.db.peek(args[2] as Bytes);
+  const entry = ctx.db.glance(args[2] as Bytes);
   if (entry === undefined) return null;
-  if (ctx.server.config.text("maxmemory-policy").endsWith("lfu")) return IS_LFU;
+  if (ctx.server.memory.lfu !== null) return IS_LFU;
   return Math.max(0, Math.floor(ctx.nowMs / 1000) - entry.accessedS);
 }
 
 function freq(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  if (ctx.db.peek(args[2] as Bytes) === undefined) return null;
-  // Nothing is ever evicted here, so nothing counts accesses: every key is as it was created.
-  return ctx.server.config.text("maxmemory-policy").endsWith("lfu") ? 5 : NOT_LFU;
+  const entry = ctx.db.glance(args[2] as Bytes);
+  if (entry === undefined) return null;
+  return ctx.server.memory.lfu?.count(entry.accessedS) ?? NOT_LFU;
 }

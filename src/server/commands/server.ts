@@ -4,10 +4,8 @@ import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
-import { isWord } from "./support/arguments.js";
 import { helpText } from "./support/help.js";
 import { parseInteger } from "./support/integer.js";
-import { memoryOf } from "./support/memory-estimate.js";
 
 /** Looking after the server. https://redis.io/docs/latest/commands/?group=server */
 export const serverCommands: CommandGroup = {
@@ -15,8 +13,6 @@ export const serverCommands: CommandGroup = {
   monitor,
   shutdown,
   lolwut: () => new VerbatimReply("txt", `Redis ver. ${REDIS_VERSION}\n`),
-  "memory|usage": memoryUsage,
-  "memory|help": () => helpText("memory"),
   "latency|latest": () => [],
   "latency|history": () => [],
   "latency|reset": () => 0,
@@ -58,18 +54,6 @@ function shutdown(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (process === null) return SHUTDOWN_FAILED;
   const save = has("save") ? true : has("nosave") ? false : null;
   return process.command(ctx, { save, now: has("now"), force: has("force") });
-}
-
-function memoryUsage(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  for (let i = 3; i < args.length; i += 2) {
-    if (!isWord(args[i], "samples") || i + 1 >= args.length) return errors.syntax;
-    const samples = parseInteger(args[i + 1] as Bytes);
-    if (samples === undefined) return errors.notInteger;
-    if (samples < 0) return errors.syntax;
-  }
-  const key = args[2] as Bytes;
-  const entry = ctx.db.peek(key);
-  return entry === undefined ? null : memoryOf(key, entry.value);
 }
 
 function slowlogGet(ctx: CommandContext, args: readonly Bytes[]): Reply {

@@ -64,7 +64,8 @@ export class CommandSet {
 
   /** A command by full name, `parent|sub` included, as COMMAND INFO and CLIENT LIST spell it. */
   byFullName(name: Bytes): Command | undefined {
-    const [parent = "", sub] = name.toLowerCase().split("|");
+    const [parent = "", sub, ...rest] = name.toLowerCase().split("|");
+    if (rest.length > 0) return undefined;
     const command = this.#commands.get(parent);
     return sub === undefined ? command : command?.subcommands?.get(sub);
   }

@@ -1,5 +1,6 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, NO_REPLY, QUEUED } from "../../protocol/resp/reply.js";
+import { OUT_OF_MEMORY } from "../memory/memory.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 import { complainOfLink } from "./complaint.js";
@@ -11,6 +12,9 @@ import type { Command } from "./registry.js";
 
 /** Commands that run at once inside MULTI instead of being queued. */
 const NOT_QUEUED = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
+/** Commands that a transaction can always be ended with, however little memory there is. */
+const LEAVES_MULTI = new Set(["exec", "discard", "quit", "reset"]);
 
 /** The way of a command: check whether it may run, run it or queue it, answer, pass on what it changed. */
 export class Dispatcher {
@@ -163,6 +167,13 @@ export class Dispatcher {
     if (!client.user.unrestricted) {
       const denied = server.acl.refusal(client, command, args);
       if (denied !== null) return denied;
+    }
+    const { memory } = server;
+    if (memory.limit !== 0 || memory.clientLimit !== 0) {
+      const enough = memory.makeRoom();
+      // What is queued takes memory too.
+      const queues = client.queued !== null && !LEAVES_MULTI.has(command.name);
+      if (!enough && ((bits & Flag.denyOom) !== 0 || queues)) return OUT_OF_MEMORY;
     }
     const refused = server.replication.refusal(client, bits);
     if (refused !== null) return refused;

@@ -32,6 +32,8 @@ export interface ReplicationHooks {
   readonly connectedReplicas: number;
   /** Bytes of the replication stream so far; noted for each client after its commands, as what WAIT refers to. */
   readonly offset: number;
+  /** Bytes that the backlog holds. */
+  readonly backlogBytes: number;
   /** CLIENT KILL of the master link: it is closed and made anew. */
   dropMaster(): void;
   /** DEBUG CHANGE-REPL-ID: a history of its own begins, so that nobody can resume. */

@@ -26,7 +26,7 @@ export function combinedBits(client: Client, exec: Command): number {
   let any = exec.flagBits;
   let all = exec.flagBits;
   for (const { command } of client.queued ?? []) {
-    any |= command.flagBits & (Flag.write | Flag.mayReplicate);
+    any |= command.flagBits & (Flag.write | Flag.mayReplicate | Flag.denyOom);
     all &= command.flagBits | ~(Flag.stale | Flag.loading);
   }
   return (any & ~(Flag.stale | Flag.loading)) | (all & (Flag.stale | Flag.loading));

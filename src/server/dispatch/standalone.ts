@@ -10,6 +10,7 @@ export class StandaloneReplication implements ReplicationHooks {
   readonly syncPartialErr = 0;
   readonly connectedReplicas = 0;
   readonly offset = 0;
+  readonly backlogBytes = 0;
 
   feed(): void {}
   resetStats(): void {}

@@ -3,6 +3,7 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { CommandError, errors } from "../dispatch/errors.js";
 import { type CutSink, DatabaseCut } from "./cut.js";
 import { Entry } from "./entry.js";
+import { accountedBytes, keyBytes, remeasure } from "./measure.js";
 import { SLOT_COUNT, slotOf } from "./slots.js";
 import type { Value, ValueByType, ValueType } from "./values.js";
 import { sizeOf, typeOf } from "./values.js";
@@ -28,6 +29,8 @@ export interface KeyspaceState {
   expiry: "delete" | "hide" | "ignore";
   /** The command only reads: its lookups count as hits and misses, and what they find will not be changed in place. */
   counting: boolean;
+  /** Counts how often keys are used, where the policy asks for it. */
+  readonly lfu: { readonly fresh: number; accessed(stamp: number): number } | null;
   hits: number;
   misses: number;
   /** A master found this key expired and has removed it. */
@@ -57,6 +60,10 @@ export class Database {
   #volatileSize = 0;
   /** Somebody writes the contents down as they were; null nearly always. It belongs to the contents, not to the number. */
   #cut: DatabaseCut | null = null;
+  #bytes = 0;
+  /** The key that was found or put last, since it is the one that changes next. */
+  #recentKey: Bytes | null = null;
+  #recent: Entry | undefined;
 
   constructor(
     readonly index: number,
@@ -67,6 +74,11 @@ export class Database {
   /** Keys, expired ones that nobody has found yet included, as DBSIZE counts. */
   get size(): number {
     return this.#size;
+  }
+
+  /** About how many bytes of memory keys and values take, by a running account. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Keys that have a time to live. */
@@ -96,9 +108,19 @@ export class Database {
       if (state.counting) state.misses++;
       return undefined;
     }
-    if (state.counting) {
-      state.hits++;
-      entry.accessedS = Math.floor(state.nowMs / 1000);
+    if (state.counting) state.hits++;
+    entry.accessedS = state.lfu === null ? Math.floor(state.nowMs / 1000) : state.lfu.accessed(entry.accessedS);
+    this.#recentKey = key;
+    this.#recent = entry;
+    return entry;
+  }
+
+  /** As `lookup`, but it is no access: commands that ask about a key don't use it. */
+  glance(key: Bytes): Entry | undefined {
+    const entry = this.peek(key);
+    if (this.state.counting) {
+      if (entry === undefined) this.state.misses++;
+      else this.state.hits++;
     }
     return entry;
   }
@@ -159,10 +181,13 @@ export class Database {
   touch(key: Bytes, byClient = true): void {
     if (this.state.tracker !== null) this.state.tracker.touched(key, byClient);
     if (this.watched.size > 0 && this.watched.has(key)) this.state.watchedTouched(this, key);
+    const value = (key === this.#recentKey ? this.#recent : this.#raw(key))?.value;
+    if (value !== undefined && typeof value !== "string") this.#bytes += remeasure(value);
   }
 
   /** Puts a key without telling anybody: for loading a database that is not in use yet. */
   load(key: Bytes, value: Value, expireAt: number): Entry {
+    if (typeof value !== "string") remeasure(value);
     const entry = this.#put(key, value);
     if (expireAt !== entry.expireAt) this.#setExpiry(key, entry, expireAt);
     return entry;
@@ -175,6 +200,32 @@ export class Database {
 
   get slotCount(): number {
     return SLOT_COUNT;
+  }
+
+  /** Removes a key to make room. */
+  evict(key: Bytes): void {
+    this.#remove(key);
+    this.touch(key, false);
+  }
+
+  /** Some keys that lie together, at a place chosen by chance; fewer only if there are fewer. */
+  sample(random: Random, count: number, onlyVolatile: boolean): Bytes[] {
+    const found: Bytes[] = [];
+    const size = onlyVolatile ? this.#volatileSize : this.#size;
+    const wanted = Math.min(count, size);
+    let index = random.int(SLOT_COUNT);
+    while (found.length < wanted) {
+      index = (index + 1) % SLOT_COUNT;
+      const keys = onlyVolatile ? this.#volatile[index] : this.#slots[index];
+      if (keys === undefined) continue;
+      let skip = random.int(Math.max(1, keys.size - (wanted - found.length) + 1));
+      for (const key of keys.keys()) {
+        if (skip-- > 0) continue;
+        found.push(key);
+        if (found.length === wanted) break;
+      }
+    }
+    return found;
   }
 
   /** True if this entry counts as expired now, whoever asks. */
@@ -210,6 +261,8 @@ export class Database {
     this.#volatile = [];
     this.#size = 0;
     this.#volatileSize = 0;
+    this.#bytes = 0;
+    this.#recentKey = null;
     // The old contents live on in the cut, and nobody can change them any more.
     this.#cut = null;
   }
@@ -241,6 +294,8 @@ export class Database {
     [this.#size, other.#size] = [other.#size, this.#size];
     [this.#volatileSize, other.#volatileSize] = [other.#volatileSize, this.#volatileSize];
     [this.#cut, other.#cut] = [other.#cut, this.#cut];
+    [this.#bytes, other.#bytes] = [other.#bytes, this.#bytes];
+    this.#recentKey = other.#recentKey = null;
     for (const [db, key] of touched) db.state.watchedTouched(db, key);
     for (const db of [this, other]) {
       for (const key of db.awaited) if (db.#raw(key)) db.state.awaitedReady(db, key);
@@ -307,15 +362,21 @@ export class Database {
       this.#expire(key);
       return this.#put(key, value);
     }
+    const { lfu } = this.state;
     if (entry === undefined) {
-      entry = new Entry(value, -1, Math.floor(this.state.nowMs / 1000));
+      entry = new Entry(value, -1, lfu === null ? Math.floor(this.state.nowMs / 1000) : lfu.fresh);
       slot.set(key, entry);
       this.#size++;
+      this.#bytes += keyBytes(key);
       if (this.awaited.size > 0 && this.awaited.has(key)) this.state.awaitedReady(this, key);
     } else {
+      this.#bytes -= accountedBytes(entry.value);
       entry.value = value;
-      entry.accessedS = Math.floor(this.state.nowMs / 1000);
+      entry.accessedS = lfu === null ? Math.floor(this.state.nowMs / 1000) : lfu.accessed(entry.accessedS);
     }
+    this.#bytes += accountedBytes(value);
+    this.#recentKey = key;
+    this.#recent = entry;
     return entry;
   }
 
@@ -329,6 +390,8 @@ export class Database {
     slot.delete(key);
     if (slot.size === 0) this.#slots[index] = undefined;
     this.#size--;
+    this.#bytes -= keyBytes(key) + accountedBytes(entry.value);
+    this.#recentKey = null;
     return true;
   }
 

@@ -6,7 +6,7 @@ export class Entry {
   constructor(
     public value: Value,
     public expireAt: number,
-    /** Seconds since 1970 of the last access. */
+    /** Seconds since 1970 of the last access; under an LFU policy what `Lfu` makes of it. */
     public accessedS: number,
   ) {}
 

@@ -16,6 +16,7 @@ export class Keyspace implements KeyspaceState {
   /** notify-keyspace-events with `A` spelled out. */
   events = "";
   tracker: KeyTracker | null = null;
+  lfu: KeyspaceState["lfu"] = null;
   readonly databases: readonly Database[];
   readonly #seed: number;
   /** Who WATCHes a key, by database. */

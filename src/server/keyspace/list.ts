@@ -1,4 +1,5 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { Account } from "./account.js";
 
 const CHUNK = 256;
 
@@ -9,6 +10,7 @@ const CHUNK = 256;
  */
 export class List {
   readonly type = "list";
+  readonly account = new Account();
   #chunks: Bytes[][] = [];
   #length = 0;
 

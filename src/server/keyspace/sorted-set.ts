@@ -1,4 +1,5 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { Account } from "./account.js";
 import { type Entry, SortedSetTree } from "./sorted-set-tree.js";
 
 export type { Entry } from "./sorted-set-tree.js";
@@ -9,6 +10,7 @@ export type { Entry } from "./sorted-set-tree.js";
  */
 export class SortedSet {
   readonly type = "zset";
+  readonly account = new Account();
   /** As OBJECT ENCODING shows it; the commands that add members make it grow, nothing makes it shrink. */
   encoding: "listpack" | "skiplist" = "listpack";
   readonly #entries = new Map<Bytes, Entry>();

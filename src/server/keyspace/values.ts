@@ -1,4 +1,5 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { Account } from "./account.js";
 import { List } from "./list.js";
 import { SortedSet } from "./sorted-set.js";
 
@@ -6,6 +7,7 @@ import { SortedSet } from "./sorted-set.js";
 export class HashValue {
   readonly type = "hash";
   encoding: "listpack" | "hashtable" = "listpack";
+  readonly account = new Account();
   constructor(readonly fields: Map<Bytes, Bytes> = new Map()) {}
 }
 
@@ -13,6 +15,7 @@ export class HashValue {
 export class SetValue {
   readonly type = "set";
   encoding: "intset" | "hashtable" = "intset";
+  readonly account = new Account();
   constructor(readonly members: Set<Bytes> = new Set()) {}
 }
 

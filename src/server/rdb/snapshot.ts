@@ -171,7 +171,7 @@ export class Snapshot implements CutSink {
   #usageOf(entry: Entry): Usage {
     const { usage = null } = this.options;
     if (usage === null) return null;
-    return usage === "idle" ? { idleS: Math.max(0, this.#nowS - entry.accessedS) } : { freq: 5 };
+    return usage === "idle" ? { idleS: Math.max(0, this.#nowS - entry.accessedS) } : { freq: entry.accessedS & 255 };
   }
 
   #finish(): void {

@@ -115,6 +115,10 @@ export class Replication implements ReplicationHooks {
     return this.out.offset;
   }
 
+  get backlogBytes(): number {
+    return this.out.backlog?.length ?? 0;
+  }
+
   get syncFull(): number {
     return this.#masterSide.syncFull;
   }

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../protocol/resp/reply.js";
 import type { Client } from "../../dispatch/client.js";
+import { clientBytes, queuedBytes } from "../../memory/client-memory.js";
 import type { ServerCore } from "../../server-core.js";
 
 /** The peer's address as CLIENT LIST shows it; a unix socket's path with port 0. */
@@ -49,26 +50,20 @@ export function clientLine(server: ServerCore, client: Client): string {
     `multi=${client.queued === null ? -1 : client.queued.length}`,
     `qbuf=${input}`,
     "qbuf-free=0",
-    "argv-mem=0",
-    `multi-mem=${memoryOf(client)}`,
+    `argv-mem=${client.decoder.argumentBytes}`,
+    `multi-mem=${queuedBytes(client)}`,
     "rbs=0",
     "rbp=0",
     `obl=${output}`,
     "oll=0",
     "omem=0",
-    `tot-mem=${input + output}`,
+    `tot-mem=${clientBytes(client)}`,
     "events=r",
     `cmd=${client.lastCommand}`,
     `user=${client.user.name}`,
     `redir=${client.tracking?.redirect ?? -1}`,
     `resp=${client.resp}`,
   ].join(" ");
-}
-
-function memoryOf(client: Client): number {
-  let bytes = 0;
-  for (const { args } of client.queued ?? []) for (const arg of args) bytes += arg.length;
-  return bytes;
 }
 
 function flagsOf(client: Client): string {

@@ -21,6 +21,7 @@ function state(): Told {
     watchedTouched: (db, key) => told.push(`touched ${db.index} ${key}`),
     volatileAdded: () => told.push("volatile"),
     tracker: null,
+    lfu: null,
     awaitedReady: (db, key) => told.push(`ready ${db.index} ${key}`),
   };
 }

@@ -16,6 +16,7 @@ function state(): KeyspaceState {
     counting: false,
     hits: 0,
     tracker: null,
+    lfu: null,
     misses: 0,
     expired: nothing,
     watchedTouched: nothing,
