@@ -12,8 +12,13 @@ export interface AssembledServer {
   /**
    * Loads what the store holds, listens, and follows a master if there is one to follow.
    * @param master null: start as a master
+   * @param listening told when the sockets are open, before anything is loaded
    */
-  start(master: { readonly host: string; readonly port: number } | null, beforeFollowing?: () => void): Promise<void>;
+  start(
+    master: { readonly host: string; readonly port: number } | null,
+    beforeFollowing?: () => void,
+    listening?: () => void,
+  ): Promise<void>;
 }
 
 /** Joins core and replication. `store` is where SAVE puts the dataset and where a start finds it. */
@@ -38,9 +43,10 @@ export function assembleServer(
   return {
     core,
     replication,
-    async start(master, beforeFollowing) {
+    async start(master, beforeFollowing, listening) {
       // Those who connect meanwhile are told that the dataset is loading.
       await core.listen();
+      listening?.();
       const file = store.read();
       if (file) await replication.restore(file, master !== null);
       beforeFollowing?.();

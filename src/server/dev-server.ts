@@ -223,6 +223,7 @@ export class DevServer implements AsyncDisposable {
       ...(this.#options.log ? { log: this.#options.log } : {}),
     });
     core.onShutdown = () => this.#ended(core);
+    core.onCrash = () => void this.crash();
     replication.onProgress = () => this.#changed();
     await start(this.#master, () => {
       this.#port = core.port;

@@ -110,6 +110,8 @@ export class ServerCore {
   closedBytesOut = 0;
   /** Told when a shutdown begins to close the server, all being saved; set by who owns it. */
   onShutdown: (() => void) | null = null;
+  /** DEBUG SEGFAULT and its like: ends the server as a bug would; set by who owns it. */
+  onCrash: ((signal: "SIGSEGV" | "SIGABRT") => void) | null = null;
   /** SHUTDOWN; null where nobody could end this server. */
   shutdown: Shutdown | null = null;
 
@@ -146,6 +148,7 @@ export class ServerCore {
     this.masterClient = this.#createClient(null);
     this.masterClient.isMasterLink = true;
     this.config.onChange((names) => this.replication.configChanged(names));
+    this.config.setApplier(["bind", "port"], () => this.#listener.move());
   }
 
   /** The databases by number. */

@@ -38,7 +38,6 @@ export class Shutdown {
   #deadlineMs = 0;
   #timer: TimerHandle | null = null;
   readonly #waiting = new Set<Client>();
-
   constructor(private readonly context: ShutdownContext) {}
 
   /** Milliseconds that lagging replicas still have; null where no shutdown is under way. */
@@ -74,9 +73,24 @@ export class Shutdown {
     this.#check();
   }
 
+  /** A signal came: begins with the next turn of the cron, so that SHUTDOWN ABORT can still prevent it. */
+  schedule(request: ShutdownRequest): void {
+    if (this.#request || this.#timer) return;
+    this.#timer = this.#later(() => {
+      this.#timer = null;
+      if (this.context.core.cronPaused) this.schedule(request);
+      else this.begin(request);
+    });
+  }
+
+  #later(run: () => void): TimerHandle {
+    const { clock, config } = this.context.core;
+    return clock.setTimer(run, 1000 / config.number("hz"));
+  }
+
   /** SHUTDOWN ABORT; false if there is nothing to abort. */
   abort(): boolean {
-    if (!this.#request) return false;
+    if (!this.#request && !this.#timer) return false;
     this.#giveUp();
     this.context.core.log("notice", "Shutdown manually aborted.");
     return true;
@@ -91,9 +105,9 @@ export class Shutdown {
   #check(): void {
     const request = this.#request;
     if (!request) return;
-    const { clock, config } = this.context.core;
-    if (clock.now() >= this.#deadlineMs || this.#inSync()) this.#finish(request);
-    else this.#timer = clock.setTimer(() => this.#check(), 1000 / config.number("hz"));
+    const { clock, cronPaused } = this.context.core;
+    if (!cronPaused && (clock.now() >= this.#deadlineMs || this.#inSync())) this.#finish(request);
+    else this.#timer = this.#later(() => this.#check());
   }
 
   #inSync(): boolean {
@@ -156,6 +170,7 @@ export class Shutdown {
     const { core } = this.context;
     this.#request = null;
     core.clock.clearTimer(this.#timer);
+    this.#timer = null;
     core.pause.end(PURPOSE);
     const waiting = [...this.#waiting];
     this.#waiting.clear();

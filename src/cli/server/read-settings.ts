@@ -8,6 +8,11 @@ import { readSettingsFile, SettingsError, SettingsFileError, SettingsReader } fr
 
 /** What redis-server has where its config says nothing, and a server inside a test doesn't want. */
 const DEFAULTS = { bind: "127.0.0.1 -::1", save: "3600 1 300 100 60 10000" };
+/**
+ * Where redis-server listens without `bind`. In protected mode it refuses whoever isn't local, so here loopback is enough
+ * until a password, users or `protected-mode no` say that others are meant to come.
+ */
+const EVERYWHERE = "* -::*";
 
 /** Settings of a server process, and what its standard input said (which can't be read twice). */
 export interface ProcessSettings {
@@ -26,13 +31,20 @@ export function readSettings(args: readonly string[]): ProcessSettings {
     const texts: string[] = file === null ? [] : [readSettingsFile(file)];
     if (fromStdin) texts.push((input = readFileSync(0, "latin1")));
     texts.push(options);
-    new SettingsReader(config, changeDirectory).apply(texts.join("\n"));
+    const reader = new SettingsReader(config, changeDirectory);
+    reader.apply(texts.join("\n"));
+    if (!reader.named.has("bind") && isOpenToOthers(config)) config.load("bind", EVERYWHERE);
     checkWhole(config);
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n`);
     process.exit(1);
   }
   return { config, input };
+}
+
+function isOpenToOthers(config: Config): boolean {
+  const guarded = config.text("requirepass") !== "" || config.users.length > 0 || config.text("aclfile") !== "";
+  return guarded || !config.flag("protected-mode");
 }
 
 function changeDirectory(path: string): string {

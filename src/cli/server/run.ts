@@ -12,7 +12,7 @@ import { systemText } from "../../server/system-text.js";
 import { ProcessLog } from "./log.js";
 import { applyProcessSettings } from "./process-settings.js";
 import { readSettings } from "./read-settings.js";
-import { handleSignals } from "./signals.js";
+import { crash, handleSignals } from "./signals.js";
 
 /** Starts itself again in the background, without `daemonize`; what standard input said is handed on. */
 function goToBackground(args: readonly string[], input: string | null): void {
@@ -66,10 +66,8 @@ export async function runServer(args: readonly string[]): Promise<void> {
     removeFiles(log, file, config.text("unixsocket"));
     void core.close().then(() => process.exit(0));
   };
+  core.onCrash = (signal) => crash(config, log, signal);
   handleSignals(core, config, log);
-  log.line("notice", `Running mode=standalone, port=${config.number("port")}.`);
-  log.raw(`ioreplica-server, standalone mode, port ${config.number("port")}, PID: ${process.pid}`);
-  log.line("warning", "Server initialized");
   if (config.number("port") === 0 && config.number("tls-port") === 0 && config.text("unixsocket") === "") {
     log.line("warning", "Configured to not listen anywhere, exiting.");
     process.exit(1);
@@ -95,7 +93,11 @@ function logStart(log: ProcessLog, bare: boolean): void {
 async function startListening({ start }: AssembledServer, config: Config, log: ProcessLog): Promise<void> {
   const [host, port] = config.text("replicaof").split(" ");
   try {
-    await start(host ? { host, port: Number(port) } : null);
+    await start(host ? { host, port: Number(port) } : null, undefined, () => {
+      log.line("notice", `Running mode=standalone, port=${config.number("port")}.`);
+      log.raw(`ioreplica-server, standalone mode, port ${config.number("port")}, PID: ${process.pid}`);
+      log.line("warning", "Server initialized");
+    });
   } catch (error) {
     const { syscall, address, message } = error as NodeJS.ErrnoException & { address?: string };
     if (syscall === undefined) {

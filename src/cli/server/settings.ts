@@ -30,7 +30,8 @@ const WRONG = "Bad directive or wrong number of arguments";
 
 /** Reads config files and their like into a config, in the order in which redis-server does. */
 export class SettingsReader {
-  #savesSeen = false;
+  /** Directives that were set, by their present names. */
+  readonly named = new Set<string>();
   /** Names that commands have so far. */
   readonly #commands = new Set(commandTable.keys());
 
@@ -60,10 +61,12 @@ export class SettingsReader {
     const { config } = this;
     const directive = findDirective(name);
     if (directive !== undefined) {
+      const isFirst = !this.named.has(directive.name);
+      this.named.add(directive.name);
       const one = words.length === 1 ? words[0] : undefined;
       // "now force" as one word means two, but the empty word stays one.
       const split = directive.several === true && one ? (splitArguments(one) ?? []) : words;
-      if (directive.name === "save") this.#save(split);
+      if (directive.name === "save") this.#save(split, isFirst);
       else if (directive.name === "dir" && one !== undefined) config.load("dir", this.changeDirectory(one));
       else config.loadWords(name, split);
     } else if (name === "include" && words.length === 1) {
@@ -92,12 +95,11 @@ export class SettingsReader {
   }
 
   /** The first `save` line takes the place of the defaults, later ones add to it, and an empty one clears all. */
-  #save(words: readonly Bytes[]): void {
+  #save(words: readonly Bytes[], isFirst: boolean): void {
     const clears = words.length === 1 && words[0] === "";
-    const before = this.#savesSeen && !clears ? this.config.text("save").split(" ").filter(Boolean) : [];
+    const before = !isFirst && !clears ? this.config.text("save").split(" ").filter(Boolean) : [];
     this.config.loadWords("save", clears ? words : [...words]);
     if (before.length > 0) this.config.loadWords("save", [...before, ...words]);
-    this.#savesSeen = true;
   }
 }
 

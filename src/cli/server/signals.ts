@@ -13,14 +13,11 @@ export function handleSignals(core: ServerCore, config: Config, log: ProcessLog)
     }
     interrupted ||= signal === "SIGINT";
     log.line("warning", `Received ${signal} scheduling shutdown...`);
-    core.shutdown?.begin(asked(config.text(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint")));
+    core.shutdown?.schedule(asked(config.text(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint")));
   };
   process.on("SIGTERM", () => received("SIGTERM"));
   process.on("SIGINT", () => received("SIGINT"));
-  process.once("SIGABRT", () => {
-    if (config.flag("crash-log-enabled")) crashed(log, 6);
-    process.kill(process.pid, "SIGABRT");
-  });
+  process.once("SIGABRT", () => crash(config, log, "SIGABRT"));
 }
 
 /** What shutdown-on-sigterm and shutdown-on-sigint ask for. */
@@ -30,10 +27,14 @@ export function asked(directive: string): ShutdownRequest {
   return { save, now: words.includes("now"), force: words.includes("force") };
 }
 
-/** The lines of a crash report that harnesses look for. */
-export function crashed(log: ProcessLog, signal: number): void {
-  log.raw("\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===");
-  log.line("warning", `Redis crashed by signal: ${signal}`);
-  log.raw(`\n------ STACK TRACE ------\n${new Error("here").stack ?? ""}\n`);
-  log.raw("=== REDIS BUG REPORT END. ===");
+/** Ends the process by this signal, with the lines of a crash report that harnesses look for. */
+export function crash(config: Config, log: ProcessLog, signal: "SIGSEGV" | "SIGABRT"): void {
+  if (config.flag("crash-log-enabled")) {
+    log.raw("\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===");
+    log.line("warning", `Redis crashed by signal: ${signal === "SIGSEGV" ? 11 : 6}`);
+    log.raw(`\n------ STACK TRACE ------\n${new Error("here").stack ?? ""}\n`);
+    log.raw("=== REDIS BUG REPORT END. ===");
+  }
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }

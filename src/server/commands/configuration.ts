@@ -18,7 +18,7 @@ export const configurationCommands: CommandGroup = {
   "config|get": get,
   "config|set": set,
   "config|resetstat": resetStat,
-  "config|rewrite": rewrite,
+  "config|rewrite": (ctx) => rewriteFile(ctx, false),
   "config|help": () => helpText("config"),
 };
 
@@ -146,12 +146,15 @@ function resetStat(ctx: CommandContext): Reply {
   return OK;
 }
 
-function rewrite(ctx: CommandContext): Reply {
+/** DEBUG CONFIG-REWRITE-FORCE-ALL: CONFIG REWRITE that spells out the defaults too. */
+export const rewriteAll = (ctx: CommandContext): Reply => rewriteFile(ctx, true);
+
+function rewriteFile(ctx: CommandContext, all: boolean): Reply {
   const { config, log } = ctx.server;
   if (config.file === null) return NO_FILE;
   try {
     const users = config.text("aclfile") === "" ? ctx.server.acl.lines() : [];
-    rewriteConfig(config, config.file, masterShown(ctx) ?? "", { others: new Map([["user", users]]) });
+    rewriteConfig(config, config.file, masterShown(ctx) ?? "", { all, others: new Map([["user", users]]) });
   } catch (error) {
     const reason = systemText(error);
     log("warning", `CONFIG REWRITE failed: ${reason}`);

@@ -4,6 +4,7 @@ import {
   DoubleReply,
   ErrorReply,
   MapReply,
+  NO_REPLY,
   OK,
   PushReply,
   SetReply,
@@ -17,6 +18,7 @@ import { memoryOf } from "../keyspace/measure.js";
 import { toRdb } from "../rdb/convert.js";
 import { digestValue } from "../rdb/digest.js";
 import { digestDatabases } from "../rdb/digest-databases.js";
+import { rewriteAll } from "./configuration.js";
 import { longArg } from "./support/arguments.js";
 import { parseDouble } from "./support/double.js";
 import { encodingOf } from "./support/encoding-name.js";
@@ -42,6 +44,10 @@ const SUBCOMMANDS: Readonly<
   protocol: [1, 1, protocol],
   error: [1, 1, (_ctx, args) => new ErrorReply(args[2] as Bytes)],
   log: [1, 1, log],
+  segfault: [0, 0, (ctx) => crash(ctx, "SIGSEGV")],
+  panic: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
+  assert: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
+  "config-rewrite-force-all": [0, 0, (ctx) => rewriteAll(ctx)],
   help: [0, 0, () => helpText("debug")],
   // Settings of parts that this server doesn't have: there is nothing to do, and that is done.
   jmap: [0, 0, () => OK],
@@ -75,6 +81,12 @@ function setActiveExpire(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function pauseCron(ctx: CommandContext, args: readonly Bytes[]): Reply {
   ctx.server.cronPaused = Number(args[2]) !== 0;
   return OK;
+}
+
+/** No answer comes: the server is gone, as by a bug. */
+function crash(ctx: CommandContext, signal: "SIGSEGV" | "SIGABRT"): Reply {
+  ctx.server.onCrash?.(signal);
+  return NO_REPLY;
 }
 
 function digestValues(ctx: CommandContext, args: readonly Bytes[]): Reply {

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ServerCore } from "../server-core.js";
+import { systemText } from "../system-text.js";
 import type { Endpoints } from "./connection.js";
 import type { Listening, ListenOptions } from "./transport.js";
 
@@ -20,7 +21,7 @@ export class Listener {
     const wantsTcp = this.core.ephemeralPort || config.number("port") !== 0;
     try {
       if (wantsTcp) {
-        for (const address of config.text("bind").split(" ")) await this.#openTcp(address);
+        for (const address of config.text("bind").split(" ")) if (address !== "") await this.#openTcp(address);
       }
       const path = config.text("unixsocket");
       if (path !== "") await this.#listen({ path, mode: config.number("unixsocketperm") });
@@ -34,6 +35,36 @@ export class Listener {
     const listening = this.#listening;
     this.#listening = [];
     await Promise.all(listening.map((one) => one.close()));
+  }
+
+  /** `bind` or `port` was changed: listens there, existing connections stay. Why that can't be, or null. */
+  async move(): Promise<string | null> {
+    if (this.#listening.length === 0) return null;
+    const all = this.#listening;
+    // A unix socket, which has no port, stays where it is.
+    const old = all.filter((one) => one.port !== 0);
+    const oldPort = this.#port;
+    const port = this.core.config.number("port");
+    const moved = port !== oldPort && !(this.core.ephemeralPort && port === 0);
+    // On the same port the old socket would be in the way of the new one.
+    if (!moved) for (const one of old) void one.close();
+    this.#listening = [];
+    if (moved) this.#port = 0;
+    try {
+      if (!moved || port !== 0) {
+        for (const address of this.core.config.text("bind").split(" "))
+          if (address !== "") await this.#openTcp(address);
+      }
+    } catch (error) {
+      for (const one of this.#listening) void one.close();
+      this.#listening = moved ? all : all.filter((one) => one.port === 0);
+      this.#port = oldPort;
+      this.core.log("warning", `Failed listening anew: ${systemText(error)}`);
+      return moved ? "Unable to listen on this port. Check server logs." : "Failed to bind to specified addresses.";
+    }
+    if (moved) for (const one of old) void one.close();
+    this.#listening.push(...all.filter((one) => one.port === 0));
+    return null;
   }
 
   async #openTcp(address: string): Promise<void> {
