@@ -50,9 +50,14 @@ export class Keyspace implements KeyspaceState {
     for (const db of this.databases) db.clear();
   }
 
+  /** The command by which replicas are told that a key has expired. */
+  get deletion(): "DEL" | "UNLINK" {
+    return this.server.config.flag("lazyfree-lazy-expire") ? "UNLINK" : "DEL";
+  }
+
   expired(db: Database, key: Bytes): void {
     this.expiredKeys++;
-    this.server.propagate(null, db.index, ["DEL", key]);
+    this.server.propagate(null, db.index, [this.deletion, key]);
     this.server.notify("x", "expired", key, db.index);
   }
 

@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly limits: EncodingLimits;
   /** A master drops keys that have expired meanwhile; a replica keeps them, its master will say DEL. */
   readonly dropExpired: boolean;
+  /** Told of each key that was dropped. */
+  readonly dropped?: (db: number, key: Bytes) => void;
   /** Told how far it has come, now and then. */
   readonly progress?: (bytes: number) => void;
 }
@@ -59,8 +61,10 @@ export function* loadSteps(
     }
     const { key, value, expireAt } = item;
     const db = into[item.db] as Database;
-    if (dropExpired && expireAt !== null && expireAt <= epochMs) expired++;
-    else {
+    if (dropExpired && expireAt !== null && expireAt <= epochMs) {
+      expired++;
+      options.dropped?.(item.db, key);
+    } else {
       const before = db.size;
       const entry = db.load(key, fromRdb(value, limits), expireAt ?? -1);
       if (db.size === before) throw new RdbError("the RDB names a key twice");

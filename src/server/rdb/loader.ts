@@ -1,3 +1,4 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Database } from "../keyspace/database.js";
 import type { ServerCore } from "../server-core.js";
 import { RdbError } from "./error.js";
@@ -10,6 +11,8 @@ const SLICE_MS = 8;
 export interface LoadMode {
   /** Keys that have expired meanwhile are left out: what a master does. */
   readonly dropExpired: boolean;
+  /** Told of each key that was left out so. */
+  readonly dropped?: (db: number, key: Bytes) => void;
   /** `first`: the old data goes before the new comes, and is lost if that fails; `last`: only when the new one is there. */
   readonly empty: "first" | "last";
   /** The old data is served meanwhile (swapdb). */
@@ -61,6 +64,7 @@ export class Loader {
         clock: server.clock,
         limits: server.config,
         dropExpired: mode.dropExpired,
+        ...(mode.dropped ? { dropped: mode.dropped } : {}),
         sliceMs: SLICE_MS,
         keyDelayMicros: server.config.number("key-load-delay"),
         wanted,

@@ -243,7 +243,12 @@ export class Replication implements ReplicationHooks {
   /** Takes up a saved dataset, at the start. A replica goes on in its history, a master begins one that descends from it. */
   async restore(file: Buffer, asReplica: boolean): Promise<void> {
     const { core, settings } = this;
-    const { history: saved, keys } = await core.loader.load(file, { dropExpired: !asReplica, empty: "last" });
+    const dropped: (readonly [db: number, key: Bytes])[] = [];
+    const { history: saved, keys } = await core.loader.load(file, {
+      dropExpired: !asReplica,
+      dropped: (db, key) => dropped.push([db, key]),
+      empty: "last",
+    });
     core.log("notice", `Done loading RDB, keys loaded: ${keys}, keys expired: ${core.loader.lastExpired}.`);
     if (saved.replid === "" || saved.offset < 0) return;
     const history: History = { ...freshHistory(saved.replid), offset: saved.offset };
@@ -252,6 +257,9 @@ export class Replication implements ReplicationHooks {
       this.#replicaSide.resumeFrom(saved);
     } else {
       this.out.restore(promoted(history, this.out.replid), settings.backlogBytes);
+      // Replicas that resume have these keys still.
+      const del = core.keyspace.deletion;
+      for (const [db, key] of dropped) this.out.feed(db, [del, key]);
       this.#masterSide.beginTtl();
       this.#startCron();
     }
