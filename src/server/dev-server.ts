@@ -204,8 +204,8 @@ export class DevServer implements AsyncDisposable {
 
   async #begin(): Promise<void> {
     const { host = "127.0.0.1", password, transport, config: directives = {} } = this.#options;
-    // It listens on loopback, and who started it may look inside.
-    const config = new Config({ "enable-debug-command": "local", ...directives });
+    // It listens on loopback, and who started it may look inside. A replica gets its dataset at once, without waiting for more.
+    const config = new Config({ "enable-debug-command": "local", "repl-diskless-sync-delay": 0, ...directives });
     config.load("bind", host);
     config.load("port", String(this.#port));
     if (transport?.isPrivate === true) config.load("protected-mode", "no");

@@ -91,6 +91,8 @@ export class Connection {
     this.#text = "";
     const pieces = this.#pending;
     this.#pending = [];
+    const [first] = pieces;
+    if (pieces.length === 1 && Buffer.isBuffer(first)) return this.#send(first);
     this.#send(
       Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece))),
     );

@@ -18,6 +18,8 @@ export interface SavedHistory {
 /** What a snapshot holds and how it is written. */
 export interface SnapshotOptions {
   readonly history: SavedHistory;
+  /** No keys: a replica wants the rest alone. Default false. */
+  readonly withoutData?: boolean;
   /** Function libraries. Default none. */
   readonly functions?: readonly Bytes[];
   /** Which usage of keys is written along, by maxmemory-policy. Default none. */
@@ -61,7 +63,7 @@ export class Snapshot implements CutSink {
     const { compress = false, checksum = true } = options;
     this.#nowS = Math.floor(epochMs / 1000);
     this.#writer = new RdbWriter(emit, { compress, checksum });
-    for (const db of databases) {
+    for (const db of options.withoutData === true ? [] : databases) {
       const cut = db.beginCut(this, watch);
       if (cut !== null) this.#cuts.push(cut);
     }

@@ -59,8 +59,9 @@ export class Snapshots {
    */
   start(kind: SnapshotKind, options: SnapshotOptions, sink: SnapshotSink): SnapshotJob {
     if (this.#active !== null) throw new Error("another snapshot is being written");
-    const job = new Job(this.server, kind, options, sink, () => {
+    const job = new Job(this.server, kind, options, sink, (tell) => {
       this.#active = null;
+      tell();
       for (const run of this.#idle) run();
     });
     this.#active = job;
@@ -81,7 +82,8 @@ class Job implements SnapshotJob {
     readonly kind: SnapshotKind,
     options: SnapshotOptions,
     private readonly sink: SnapshotSink,
-    private readonly ended: () => void,
+    /** Called when nothing is written any more; `tell` tells the sink. */
+    private readonly ended: (tell: () => void) => void,
   ) {
     const { clock, databases } = server;
     this.startedMs = clock.now();
@@ -116,8 +118,12 @@ class Job implements SnapshotJob {
     if (delayMicros > 0) {
       // A setting for tests: as if each key took that long.
       const before = this.written;
-      this.#write(0);
-      if (!this.#over) this.#schedule(((this.written - before) * delayMicros) / 1000);
+      let delayMs = 0;
+      while (delayMs < 1 && !this.#over) {
+        this.#write(0);
+        delayMs = ((this.written - before) * delayMicros) / 1000;
+      }
+      if (!this.#over) this.#schedule(delayMs);
       return;
     }
     this.#write(this.server.clock.now() + SLICE_MS);
@@ -140,8 +146,7 @@ class Job implements SnapshotJob {
         complete = this.#snapshot.step();
       }
       if (complete && !this.#over) {
-        this.#end();
-        this.sink.complete();
+        this.#end(() => this.sink.complete());
       }
     } catch (error) {
       this.#fail(error as Error);
@@ -160,14 +165,13 @@ class Job implements SnapshotJob {
 
   #fail(error: Error): void {
     if (this.#over) return;
-    this.#end();
-    this.sink.failed(error);
+    this.#end(() => this.sink.failed(error));
   }
 
-  #end(): void {
+  #end(tell: () => void): void {
     this.#over = true;
     this.server.clock.clearTimer(this.#timer);
     this.#snapshot.end();
-    this.ended();
+    this.ended(tell);
   }
 }

@@ -1,9 +1,10 @@
 import { NO_REPLID } from "../../protocol/psync.js";
 import { type Bytes, ErrorReply, NO_REPLY, type Reply } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
-import { writeSnapshot } from "../rdb/snapshot.js";
 import type { ServerCore } from "../server-core.js";
+import { FullSync } from "./full-sync.js";
 import type { History } from "./history.js";
+import { ReplicaOutputLimit } from "./output-limit.js";
 import { decidePsync, type FullReason, type PsyncRequest } from "./psync-decision.js";
 import { type Replica, Replicas } from "./replicas.js";
 import type { ReplicationSettings } from "./settings.js";
@@ -29,6 +30,8 @@ export interface MasterSideContext {
 /** The replicas of a server: takes them in, gives them the dataset and the stream, and knows how far they are. */
 export class MasterSide {
   readonly replicas: Replicas;
+  readonly #fullSyncs: FullSync;
+  readonly #outputLimit: ReplicaOutputLimit;
   readonly #waits = new Waits();
   #getAckScheduled = false;
   #lastPingMs: number;
@@ -40,6 +43,14 @@ export class MasterSide {
   constructor(private readonly context: MasterSideContext) {
     const { clock } = context.core;
     this.replicas = new Replicas(clock);
+    this.#outputLimit = new ReplicaOutputLimit(context.core, context.settings);
+    this.#fullSyncs = new FullSync({
+      core: context.core,
+      settings: context.settings,
+      out: context.out,
+      replicas: this.replicas,
+      isReplica: () => context.linkState() !== null,
+    });
     this.#lastPingMs = clock.now();
   }
 
@@ -85,40 +96,13 @@ export class MasterSide {
 
   #fullSync(client: Client, legacy: boolean): void {
     const { out, core, settings } = this.context;
-    const { connection } = client;
-    if (!connection) return;
     this.syncFull++;
     // Before the first replica nothing was counted, so what is now begins a history of its own.
     if (!out.active) {
       out.activate(settings.backlogBytes, core.random.hex(40));
       core.log("notice", `Replication backlog created, my new replication IDs are '${out.replid}' and '${NO_REPLID}'`);
     }
-    out.flush();
-    const isReplica = this.context.linkState() !== null;
-    // A chained replica's stream goes on without a SELECT; a master's begins with one.
-    const streamDb = isReplica ? core.masterClient.db.index : Math.max(0, out.selected);
-    if (!isReplica) out.forgetSelected();
-    const { replid, offset } = out;
-    const databases = this.replicas.introduction(client).withoutData ? [] : core.databases;
-    const chunks: Buffer[] = [];
-    const history = { replid, offset, streamDb };
-    writeSnapshot(databases, core.clock.epoch(), (chunk) => chunks.push(chunk), { history });
-    if (!legacy) connection.write(`+FULLRESYNC ${replid} ${offset}\r\n`);
-    connection.write(`$${chunks.reduce((sum, chunk) => sum + chunk.length, 0)}\r\n`);
-    for (const chunk of chunks) connection.write(chunk);
-    if (this.replicas.introduction(client).rdbOnly) {
-      connection.end();
-      return;
-    }
-    const replica = this.#attach(client, "send_bulk", offset, legacy);
-    connection.flush();
-    // The empty write is called back when all that stands before it has been handed to the system.
-    connection.stream.write("", () => {
-      if (this.replicas.of(client) !== replica) return;
-      replica.state = "online";
-      replica.ackAtMs = core.clock.now();
-      core.log("notice", `Synchronization with replica ${replica.ip}:${replica.port} succeeded`);
-    });
+    this.#fullSyncs.request(this.#attach(client, "wait_bgsave", 0, legacy));
   }
 
   #attach(client: Client, state: Replica["state"], offset: number, silent: boolean): Replica {
@@ -131,6 +115,8 @@ export class MasterSide {
   /** REPLCONF ACK. */
   acknowledged(client: Client, offset: number): void {
     this.replicas.acknowledged(client, offset);
+    const replica = this.replicas.of(client);
+    if (replica) this.#fullSyncs.acknowledged(replica);
     if (this.#waits.size === 0) return;
     for (const served of this.#waits.takeServed((wanted) => this.replicas.countAt(wanted))) {
       this.context.core.blocking.unblock(served.client, served.count);
@@ -184,9 +170,13 @@ export class MasterSide {
 
   /** Gives bytes of the stream to every replica. */
   deliver(bytes: Buffer): void {
-    for (const { client } of this.replicas) {
-      client.connection?.write(bytes);
-      client.connection?.flush();
+    for (const replica of this.replicas) {
+      if (replica.sync !== null) this.#fullSyncs.hold(replica, bytes);
+      else {
+        replica.client.connection?.write(bytes);
+        replica.client.connection?.flush();
+      }
+      this.#outputLimit.check(replica);
     }
   }
 
@@ -198,7 +188,11 @@ export class MasterSide {
   /** A connection is gone. */
   closed(client: Client): void {
     this.#waits.remove(client);
-    if (this.replicas.detach(client) && this.replicas.size === 0) this.beginTtl();
+    const replica = this.replicas.of(client);
+    if (!replica) return;
+    this.replicas.detach(client);
+    this.#fullSyncs.closed(replica);
+    if (this.replicas.size === 0) this.beginTtl();
   }
 
   /** There is a backlog and nobody who reads it: repl-backlog-ttl runs. */
@@ -221,6 +215,8 @@ export class MasterSide {
       this.#lastPingMs = nowMs;
       out.feed(-1, PING);
     }
+    this.#fullSyncs.tick();
+    for (const replica of this.replicas) this.#outputLimit.check(replica);
     for (const { client, ip, port } of this.replicas.timedOut(settings.timeoutS)) {
       core.log("warning", `Disconnecting timedout replica (streaming sync): ${ip}:${port}`);
       client.connection?.destroy();

@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.js";
 import type { Client } from "../dispatch/client.js";
+import type { ReplicaSync } from "./full-sync.js";
 import type { AttachedReplica } from "./info.js";
 
 /** What a peer said of itself by REPLCONF, before PSYNC. */
@@ -38,6 +39,10 @@ export interface Replica {
   ackAtMs: number;
   /** It came by SYNC and never acknowledges: no timeout, no lag. */
   readonly silent: boolean;
+  /** Its full sync; null where it is fed with the stream. */
+  sync: ReplicaSync | null;
+  /** Of the clock: since when it is beyond its soft output limit; null if it is not. */
+  softLimitSinceMs: number | null;
 }
 
 /** The replicas that are attached, in the order they came. */
@@ -86,6 +91,8 @@ export class Replicas {
       ackOffset: offset,
       ackAtMs: this.clock.now(),
       silent,
+      sync: null,
+      softLimitSinceMs: null,
     };
     client.isReplica = true;
     this.#replicas.set(client, replica);
@@ -102,7 +109,6 @@ export class Replicas {
     if (!replica) return;
     if (offset > replica.ackOffset) replica.ackOffset = offset;
     replica.ackAtMs = this.clock.now();
-    replica.state = "online";
   }
 
   /** Online replicas that have acknowledged `offset`. */

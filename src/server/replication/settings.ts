@@ -16,6 +16,22 @@ export class ReplicationSettings {
   get backlogTtlS(): number {
     return this.config.number("repl-backlog-ttl");
   }
+  /** Payloads are sent as they are made, to replicas that can read that. */
+  get diskless(): boolean {
+    return this.config.flag("repl-diskless-sync");
+  }
+  /** Seconds that such a payload waits for more replicas to come. */
+  get disklessDelayS(): number {
+    return this.config.number("repl-diskless-sync-delay");
+  }
+  /** So many replicas need not wait; 0 = no such number. */
+  get disklessMaxReplicas(): number {
+    return this.config.number("repl-diskless-sync-max-replicas");
+  }
+  /** `disabled`, `on-empty-db` or `swapdb`. */
+  get disklessLoad(): string {
+    return this.config.text("repl-diskless-load");
+  }
   get timeoutS(): number {
     return this.config.number("repl-timeout");
   }
