@@ -3,7 +3,16 @@ export { ManualClock, manualClock } from "../core/manual-clock.js";
 export type { Address, DevServerOptions, DevTopologyOptions } from "./dev-options.js";
 export { DevServer } from "./dev-server.js";
 export { DevTopology, type DevTopologyAddresses, type FailoverOptions } from "./dev-topology.js";
-export type { FailOptions, FaultHandle, PartitionOptions, ServerFaults } from "./faults/types.js";
+export type {
+  CommandFaultHandle,
+  CommandFilter,
+  FailOptions,
+  FaultClient,
+  FaultHandle,
+  FaultRequest,
+  PartitionOptions,
+  ServerFaults,
+} from "./faults/types.js";
 export type { Endpoints } from "./net/connection.js";
 export { type MemoryEnd, MemorySocket } from "./net/memory-socket.js";
 export {

@@ -200,6 +200,8 @@ export class ServerCore {
     this.stats.connectionsReceived++;
     if (this.clients.size >= this.config.number("maxclients")) return this.#refuse(stream, MAX_CLIENTS);
     if (this.#isProtectedFrom(endpoints)) return this.#refuse(stream, PROTECTED);
+    const refused = this.faults?.refuses() ?? null;
+    if (refused !== null) return this.#refuse(stream, refused);
     const connection = new Connection(stream, endpoints, this.clock);
     const client = this.#createClient(connection);
     this.clients.set(client.id, client);

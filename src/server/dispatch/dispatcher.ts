@@ -106,6 +106,12 @@ export class Dispatcher {
     this.#prepare(client);
     const name = args[0] as Bytes;
     if (server.faults !== null && this.#faulted(client, name, args)) return;
+    this.#perform(client, args);
+  }
+
+  #perform(client: Client, args: readonly Bytes[]): void {
+    const { server } = this;
+    const name = args[0] as Bytes;
     const command = server.commands.resolve(args);
     if (command?.handler == null && isHttp(name)) {
       // A browser was led here by somebody else's page: don't let its body be read as commands.
@@ -253,6 +259,17 @@ export class Dispatcher {
   #faulted(client: Client, name: Bytes, args: readonly Bytes[]): boolean {
     const fault = this.server.faults?.beforeCommand(client, name, args) ?? null;
     if (fault === null) return false;
+    const { connection } = client;
+    if (fault.kind === "cutReply" || fault.kind === "slow") {
+      connection?.flush();
+      if (fault.kind === "slow") connection?.delayNext(fault.ms);
+      this.#perform(client, args);
+      if (fault.kind === "cutReply") {
+        client.closing = true;
+        connection?.endWithPart(fault.bytes);
+      } else connection?.flush();
+      return true;
+    }
     if (fault.kind === "error") {
       const command = this.server.commands.resolve(args);
       this.#reject(client, command, fault.reply);

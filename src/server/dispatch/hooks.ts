@@ -54,12 +54,18 @@ export type Fault =
   /** Neither executed nor answered; the connection stays. */
   | { readonly kind: "swallow" }
   /** Resets the connection, before or after executing. */
-  | { readonly kind: "close"; readonly when: "before" | "after" };
+  | { readonly kind: "close"; readonly when: "before" | "after" }
+  /** Executed; only so many bytes of the reply are sent (null: half of them), then the connection is closed. */
+  | { readonly kind: "cutReply"; readonly bytes: number | null }
+  /** Executed; its reply, and what stands behind it, waits so many milliseconds. */
+  | { readonly kind: "slow"; readonly ms: number };
 
 /** Injected faults. Assigned to `ServerCore.faults`; null costs nothing. */
 export interface FaultHooks {
   /** Asked before each command of a client (not of the master link). */
   beforeCommand(client: Client, name: string, args: readonly Bytes[]): Fault | null;
+  /** A connection comes: null lets it in, a text (raw bytes, may be empty) is sent before it is closed. */
+  refuses(): string | null;
   /** A connection was accepted: here `client.connection` may be held or delayed from its first byte. */
   clientOpened(client: Client): void;
 }

@@ -3,11 +3,20 @@ import type { Client } from "../dispatch/client.js";
 import type { Fault, FaultHooks } from "../dispatch/hooks.js";
 import type { Replication } from "../replication/replication.js";
 import type { ServerCore } from "../server-core.js";
-import { type StateError, stateError } from "./error-texts.js";
-import type { FailOptions, FaultHandle, PartitionOptions, ServerFaults } from "./types.js";
+import { CommandFaults } from "./command-faults.js";
+import { stateError } from "./error-texts.js";
+import type {
+  CommandFaultHandle,
+  CommandFilter,
+  FailOptions,
+  FaultHandle,
+  PartitionOptions,
+  ServerFaults,
+} from "./types.js";
 
 /** What faults need to know of the server they belong to. */
 export interface FaultyServer {
+  readonly host: string;
   readonly port: number;
   readonly faults: { readonly [LINKS]: LinkCuts };
 }
@@ -25,10 +34,10 @@ export interface LinkCuts {
   add(cut: Cut & { readonly to: FaultyServer }): FaultHandle;
 }
 
-interface Failing {
-  readonly error: StateError;
-  readonly commands: ReadonlySet<string> | null;
+interface Refusal {
+  readonly text: string;
   left: number;
+  hits: number;
 }
 
 /** The faults of one dev server. They belong to the server, not to one run of it: a restart doesn't lift them. */
@@ -38,7 +47,8 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   readonly #cuts = new Set<Cut & { readonly clientsOnly: boolean }>();
   readonly #linkCuts = new Set<Cut & { readonly to: FaultyServer }>();
   readonly #delays = new Set<{ readonly ms: number }>();
-  readonly #failing = new Set<Failing>();
+  readonly #commands = new CommandFaults();
+  readonly #refusals = new Set<Refusal>();
   /** Handles of faults that also hold at another server. */
   readonly #shared = new Set<FaultHandle>();
   #core: ServerCore | null = null;
@@ -84,11 +94,48 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
     return handle;
   }
 
-  fail(error: string | { readonly message: string }, options: FailOptions = {}): FaultHandle {
-    const { commands, times = Number.POSITIVE_INFINITY } = options;
+  fail(error: string | { readonly message: string }, options: FailOptions = {}): CommandFaultHandle {
+    const { reply, refuses } = stateError(error);
+    return this.#commands.add({ kind: "error", reply }, options, refuses);
+  }
+
+  close(options: CommandFilter & { readonly when?: "before" | "after" } = {}): CommandFaultHandle {
+    return this.#commands.add({ kind: "close", when: options.when ?? "before" }, options);
+  }
+
+  cutReply(options: CommandFilter & { readonly bytes?: number } = {}): CommandFaultHandle {
+    const { bytes = null } = options;
+    if (bytes !== null && !(bytes >= 0)) throw new RangeError(`bytes must be at least 0, got ${bytes}`);
+    return this.#commands.add({ kind: "cutReply", bytes }, options);
+  }
+
+  slow(ms: number, options: CommandFilter = {}): CommandFaultHandle {
+    return this.#commands.add({ kind: "slow", ms: positive(ms, "slow") }, options);
+  }
+
+  swallow(options: CommandFilter = {}): CommandFaultHandle {
+    return this.#commands.add({ kind: "swallow" }, options);
+  }
+
+  refuseConnections(options: { readonly message?: string; readonly times?: number } = {}): CommandFaultHandle {
+    const { message, times = Number.POSITIVE_INFINITY } = options;
     if (!(times >= 1)) throw new RangeError(`times must be at least 1, got ${times}`);
-    const names = commands ? new Set(commands.map((name) => name.toLowerCase())) : null;
-    return this.#put(this.#failing, { error: stateError(error), commands: names, left: times }, () => undefined);
+    const refusals = this.#refusals;
+    const one: Refusal = {
+      text: message === undefined ? "" : `-${message.replace(/[\r\n]+/g, " ")}\r\n`,
+      left: times,
+      hits: 0,
+    };
+    refusals.add(one);
+    return {
+      clear: () => void refusals.delete(one),
+      get hits() {
+        return one.hits;
+      },
+      get active() {
+        return refusals.has(one);
+      },
+    };
   }
 
   delayReplies(ms: number): FaultHandle {
@@ -106,22 +153,27 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   }
 
   clear(): void {
-    for (const set of [this.#lags, this.#freezes, this.#cuts, this.#linkCuts, this.#delays, this.#failing]) set.clear();
+    for (const set of [this.#lags, this.#freezes, this.#cuts, this.#linkCuts, this.#delays, this.#refusals])
+      set.clear();
+    this.#commands.clear();
     for (const handle of [...this.#shared]) handle.clear();
     this.#applyStream();
     this.#applyAll();
   }
 
   /** FaultHooks: what is to become of a command. */
-  beforeCommand(client: Client, name: Bytes, args: readonly Bytes[]): Fault | null {
+  beforeCommand(client: Client, _name: Bytes, args: readonly Bytes[]): Fault | null {
     // A replica's ACKs are no requests: an answer to them would be taken for a part of the stream.
-    if (this.#failing.size === 0 || client.isReplica) return null;
-    const bits = this.#core?.commands.resolve(args)?.flagBits ?? 0;
-    for (const failing of this.#failing) {
-      const hit = failing.commands ? failing.commands.has(name.toLowerCase()) : failing.error.refuses(bits);
-      if (!hit) continue;
-      if (--failing.left <= 0) this.#failing.delete(failing);
-      return { kind: "error", reply: failing.error.reply };
+    if (this.#commands.none || client.isReplica) return null;
+    return this.#commands.take(client, this.#core?.commands.resolve(args), args);
+  }
+
+  /** FaultHooks: a connection comes; what it is told before it is closed, null = let it in. */
+  refuses(): string | null {
+    for (const one of this.#refusals) {
+      one.hits++;
+      if (--one.left <= 0) this.#refusals.delete(one);
+      return one.text;
     }
     return null;
   }
@@ -132,10 +184,13 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   }
 
   #self(): FaultyServer {
-    const port = (): number => this.#core?.port ?? 0;
+    const core = (): ServerCore | null => this.#core;
     return {
+      get host() {
+        return core()?.config.text("bind").split(" ")[0] ?? "";
+      },
       get port() {
-        return port();
+        return core()?.port ?? 0;
       },
       faults: this,
     };
@@ -181,7 +236,7 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
     const link = this.#replication?.link;
     if (!link) return;
     const cuts: Cut[] = [...this.#cuts].filter((cut) => !cut.clientsOnly);
-    for (const cut of this.#linkCuts) if (cut.to.port === link.port) cuts.push(cut);
+    for (const cut of this.#linkCuts) if (cut.to.port === link.port && sameHost(cut.to.host, link.host)) cuts.push(cut);
     link.cut({ in: cuts.some((cut) => cut.in), out: cuts.some((cut) => cut.out) });
   }
 }
@@ -191,3 +246,11 @@ function positive(ms: number, what: string): number {
     throw new RangeError(`${what}: milliseconds must be a finite number from 0 on, got ${ms}`);
   return ms;
 }
+
+/** On one machine a port tells servers apart, whatever address of it is named; elsewhere hosts must be equal. */
+function sameHost(one: string, other: string): boolean {
+  return one === other || (isLoopback(one) && isLoopback(other));
+}
+
+const isLoopback = (host: string): boolean =>
+  host.startsWith("127.") || ["localhost", "::1", "0.0.0.0", "::", "*"].includes(host);

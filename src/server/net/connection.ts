@@ -24,6 +24,8 @@ export class Connection {
   #inputHeld = false;
   #outputHeld = false;
   #outputDelayMs = 0;
+  /** Of the next write alone. */
+  #nextDelayMs = 0;
   #closed = false;
   #endAfterWrite = false;
   #held: Buffer[] = [];
@@ -122,6 +124,23 @@ export class Connection {
     this.#outputDelayMs = ms;
   }
 
+  /** The next write goes out this many milliseconds later; what is written behind it keeps its place. */
+  delayNext(ms: number): void {
+    this.#nextDelayMs = ms;
+  }
+
+  /** Sends the first `bytes` bytes (null: half) of what is queued, and closes. */
+  endWithPart(bytes: number | null): void {
+    if (this.#text !== "") this.#pending.push(this.#text);
+    this.#text = "";
+    const all = Buffer.concat(
+      this.#pending.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece)),
+    );
+    const part = all.subarray(0, bytes ?? all.length >> 1);
+    this.#pending = part.length > 0 ? [part] : [];
+    this.end();
+  }
+
   /** Writes what is queued, then closes. */
   end(): void {
     if (this.#closed || this.#endAfterWrite) return;
@@ -159,7 +178,7 @@ export class Connection {
 
   #send(data: Bytes | Buffer): void {
     this.bytesOut += data.length;
-    if (this.#outputDelayMs > 0 || this.#delayed.length > 0) {
+    if (this.#outputDelayMs > 0 || this.#nextDelayMs > 0 || this.#delayed.length > 0) {
       this.#delay(typeof data === "string" ? Buffer.from(data, "latin1") : data);
     } else if (typeof data === "string") {
       this.stream.write(data, "latin1");
@@ -169,14 +188,18 @@ export class Connection {
   }
 
   #delay(data: Buffer | null): void {
-    this.#delayed.push({ dueMs: this.clock.now() + this.#outputDelayMs, data });
+    const nowMs = this.clock.now();
+    // What stands behind something slow never overtakes it.
+    const dueMs = Math.max(this.#delayed.at(-1)?.dueMs ?? 0, nowMs + Math.max(this.#outputDelayMs, this.#nextDelayMs));
+    this.#nextDelayMs = 0;
+    this.#delayed.push({ dueMs, data });
     const timer = this.clock.setTimer(() => {
       this.#delayTimers.delete(timer);
       const first = this.#delayed.shift();
       if (this.#closed || first === undefined) return;
       if (first.data === null) this.#close();
       else this.stream.write(first.data);
-    }, this.#outputDelayMs);
+    }, dueMs - nowMs);
     this.#delayTimers.add(timer);
   }
 

@@ -48,10 +48,16 @@ export class MemoryClient {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** Becomes a replica; the function returned gives all bytes that have come since. */
-  follow(): Promise<() => string> {
+  /** From now on bytes are kept as they come; the function returned gives all that have come since. */
+  raw(): () => string {
     this.#raw = "";
+    return () => this.#raw ?? "";
+  }
+
+  /** Becomes a replica; the function returned gives all bytes that have come since. */
+  follow(): () => string {
+    const text = this.raw();
     this.socket.write("PSYNC ? -1\r\n");
-    return Promise.resolve(() => this.#raw ?? "");
+    return text;
   }
 }
