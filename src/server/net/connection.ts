@@ -141,6 +141,11 @@ export class Connection {
     this.end();
   }
 
+  /** Lets the system gather small packets (Nagle), where the stream is a socket: fewer of them, each a little later. */
+  gatherSmallPackets(): void {
+    (this.stream as Duplex & { setNoDelay?: (on: boolean) => unknown }).setNoDelay?.(false);
+  }
+
   /** Writes what is queued, then closes. */
   end(): void {
     if (this.#closed || this.#endAfterWrite) return;

@@ -107,6 +107,7 @@ export class MasterSide {
 
   #attach(client: Client, state: Replica["state"], offset: number, silent: boolean): Replica {
     const replica = this.replicas.attach(client, state, offset, silent);
+    if (this.context.core.config.flag("repl-disable-tcp-nodelay")) client.connection?.gatherSmallPackets();
     this.#withoutReplicasSinceMs = null;
     this.context.attached();
     return replica;

@@ -24,7 +24,10 @@ export async function digest(node: Node): Promise<string> {
   return "digest" in node ? node.digest() : String(await node.command("DEBUG", "DIGEST"));
 }
 
-/** Waits until each replica follows, has the master's history and offset, and then compares the data. */
+/**
+ * Waits until each replica follows, has the master's history and offset, and the same data. All of it is looked at again
+ * and again: a key may expire between two looks.
+ */
 export async function expectEqual(master: Node, ...replicas: readonly Node[]): Promise<void> {
   await eventually(async () => {
     const first = await info(master);
@@ -34,9 +37,9 @@ export async function expectEqual(master: Node, ...replicas: readonly Node[]): P
       expect(fields.get("master_replid")).toBe(first.get("master_replid"));
       expect(fields.get("slave_repl_offset")).toBe(first.get("master_repl_offset"));
     }
+    const expected = await digest(master);
+    for (const replica of replicas) expect(await digest(replica)).toBe(expected);
   });
-  const expected = await digest(master);
-  for (const replica of replicas) expect(await digest(replica)).toBe(expected);
 }
 
 /** A real server logs this when its master sent it something that it could not run. */
