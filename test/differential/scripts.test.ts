@@ -6,6 +6,7 @@ import { Pair } from "./support/servers.js";
 const groups = [
   "bitmaps",
   "sort-lcs",
+  "streams",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
   ...["transactions", "pubsub", "connection", "introspection", "acl", "tracking"],
   "replication",

@@ -20,6 +20,7 @@ import { serverCommands } from "./server.js";
 import { setCommands } from "./sets.js";
 import { sortCommands } from "./sort.js";
 import { sortedSetCommands } from "./sorted-sets/index.js";
+import { streamCommands } from "./streams/index.js";
 import { stringCommands } from "./strings.js";
 import { trackingCommands } from "./tracking.js";
 import { transactionCommands } from "./transactions.js";
@@ -47,6 +48,7 @@ export const commandGroups: readonly CommandGroup[] = [
   sortedSetCommands,
   pubsubCommands,
   sortCommands,
+  streamCommands,
   stringCommands,
   trackingCommands,
   transactionCommands,

@@ -41,7 +41,7 @@ export interface KeyspaceState {
   volatileAdded(): void;
   /** Who wants to hear of every change of a key (client-side caching); null = nobody. */
   readonly tracker: KeyTracker | null;
-  /** A key that somebody is blocked on has been added. */
+  /** A key that somebody is blocked on has been added, overwritten or removed. */
   awaitedReady(db: Database, key: Bytes): void;
 }
 
@@ -185,6 +185,11 @@ export class Database {
     if (value !== undefined && typeof value !== "string") this.#bytes += remeasure(value);
   }
 
+  /** Lets those who are blocked on `key` look at it again: what it holds has changed in a way that they can't see alone. */
+  announce(key: Bytes): void {
+    if (this.awaited.size > 0 && this.awaited.has(key)) this.state.awaitedReady(this, key);
+  }
+
   /** Puts a key without telling anybody: for loading a database that is not in use yet. */
   load(key: Bytes, value: Value, expireAt: number): Entry {
     if (typeof value !== "string") remeasure(value);
@@ -257,6 +262,7 @@ export class Database {
   clear(): void {
     this.state.tracker?.flushed();
     for (const key of this.watched) if (this.#raw(key) !== undefined) this.state.watchedTouched(this, key);
+    for (const key of this.awaited) if (this.#raw(key) !== undefined) this.announce(key);
     this.#slots = [];
     this.#volatile = [];
     this.#size = 0;
@@ -298,7 +304,7 @@ export class Database {
     this.#recentKey = other.#recentKey = null;
     for (const [db, key] of touched) db.state.watchedTouched(db, key);
     for (const db of [this, other]) {
-      for (const key of db.awaited) if (db.#raw(key)) db.state.awaitedReady(db, key);
+      for (const key of db.awaited) if (this.#raw(key) || other.#raw(key)) db.announce(key);
     }
   }
 
@@ -368,7 +374,6 @@ export class Database {
       slot.set(key, entry);
       this.#size++;
       this.#bytes += keyBytes(key);
-      if (this.awaited.size > 0 && this.awaited.has(key)) this.state.awaitedReady(this, key);
     } else {
       this.#bytes -= accountedBytes(entry.value);
       entry.value = value;
@@ -377,6 +382,7 @@ export class Database {
     this.#bytes += accountedBytes(value);
     this.#recentKey = key;
     this.#recent = entry;
+    if (this.awaited.size > 0) this.announce(key);
     return entry;
   }
 
@@ -392,6 +398,8 @@ export class Database {
     this.#size--;
     this.#bytes -= keyBytes(key) + accountedBytes(entry.value);
     this.#recentKey = null;
+    // Who reads a stream with a group is told when it goes.
+    if (this.awaited.size > 0) this.announce(key);
     return true;
   }
 

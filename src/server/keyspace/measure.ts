@@ -56,5 +56,12 @@ function* elementLengths(value: Exclude<Value, string>): IterableIterator<number
     case "zset":
       for (const { member } of value.entries()) yield member.length + OBJECT;
       break;
+    case "stream":
+      for (const { entries } of value.nodes) {
+        for (const { fields } of entries) {
+          if (fields !== null) yield fields.reduce((sum, text) => sum + STRING + text.length, OBJECT);
+        }
+      }
+      break;
   }
 }

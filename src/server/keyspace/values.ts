@@ -2,6 +2,7 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { Account } from "./account.js";
 import { List } from "./list.js";
 import { SortedSet } from "./sorted-set.js";
+import type { Stream } from "./stream.js";
 
 /** Fields of a hash. `encoding` only ever grows from listpack to hashtable, as OBJECT ENCODING shows it. */
 export class HashValue {
@@ -26,6 +27,7 @@ export interface ValueByType {
   readonly list: List;
   readonly set: SetValue;
   readonly zset: SortedSet;
+  readonly stream: Stream;
 }
 export type ValueType = keyof ValueByType;
 export type Value = ValueByType[ValueType];
@@ -35,7 +37,7 @@ export function typeOf(value: Value): ValueType {
   return typeof value === "string" ? "string" : value.type;
 }
 
-/** Elements of an aggregate value; 1 for a string. An aggregate with none must not stay in the keyspace. */
+/** Elements of an aggregate value; 1 for a string. An aggregate with none must not stay in the keyspace, except a stream. */
 export function sizeOf(value: Value): number {
   if (typeof value === "string") return 1;
   switch (value.type) {
@@ -47,6 +49,8 @@ export function sizeOf(value: Value): number {
       return value.length;
     case "zset":
       return value.size;
+    case "stream":
+      return value.length;
   }
 }
 
@@ -71,5 +75,7 @@ export function copyValue(value: Value): Value {
       copy.encoding = value.encoding;
       return copy;
     }
+    case "stream":
+      return value.copy();
   }
 }

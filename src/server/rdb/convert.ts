@@ -28,6 +28,8 @@ export function toRdb(value: Value): RdbValue {
       }
       return { type: "zset", members, scores };
     }
+    case "stream":
+      return { type: "stream", stream: value };
   }
 }
 
@@ -70,6 +72,8 @@ export function fromRdb(value: RdbValue, limits: EncodingLimits): Value {
       });
       return notEmpty(set, set.size, value.members.length);
     }
+    case "stream":
+      return value.stream;
   }
 }
 

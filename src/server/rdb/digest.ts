@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { doubleText } from "../../protocol/resp/double-text.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { MAX_ID, MIN_ID, msOf, seqOf } from "../keyspace/stream-id.js";
 import type { RdbValue } from "./value.js";
 
 /**
  * The digests of DEBUG DIGEST and DEBUG DIGEST-VALUE, bit for bit as a real server computes them: what
  * has an order is chained through SHA-1, what has none is xored.
  */
-const TYPE_NUMBER = { string: 0, list: 1, set: 2, zset: 3, hash: 4 } as const;
+const TYPE_NUMBER = { string: 0, list: 1, set: 2, zset: 3, hash: 4, stream: 6 } as const;
 
 function sha1(data: Buffer): Buffer {
   return createHash("sha1").update(data).digest();
@@ -58,6 +59,12 @@ function mixValue(digest: Buffer, value: RdbValue, hasTtl: boolean): void {
       value.members.forEach((member, i) => {
         mixPair(digest, member, doubleText(value.scores[i] as number));
       });
+      break;
+    case "stream":
+      for (const { id, fields } of value.stream.range(MIN_ID, MAX_ID, 0)) {
+        mix(digest, bytes(`${msOf(id)}.${seqOf(id)}`));
+        for (const text of fields ?? []) mix(digest, bytes(text));
+      }
   }
   if (hasTtl) xor(digest, bytes("!!expire!!"));
 }

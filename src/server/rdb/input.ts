@@ -84,6 +84,14 @@ export class Input {
     return length >= 0 ? length : this.fail("a length was expected, a string encoding stands here");
   }
 
+  /** A plain length of up to 64 bits: a number where that is exact. */
+  length64(): number | bigint {
+    if (this.remaining < 1 || this.buffer[this.#at] !== 0x81) return this.length();
+    this.#at++;
+    const wide = this.buffer.readBigUInt64BE(this.skip(8));
+    return wide <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(wide) : wide;
+  }
+
   /** A number of elements, each of at least one byte: a count that cannot be there is refused at once. */
   count(): number {
     const count = this.length();

@@ -2,14 +2,12 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { RdbError } from "./error.js";
 import type { Input } from "./input.js";
 import { readIntset, readListpack, readZiplist, readZipmap } from "./packed.js";
+import { readStream } from "./read-stream.js";
 import type { RdbValue } from "./value.js";
 
 const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [6, "a module's type"],
   [7, "a module's type"],
-  [15, "a stream"],
-  [19, "a stream"],
-  [21, "a stream"],
   [22, "a hash with field TTLs"],
   [23, "a hash with field TTLs"],
   [24, "a hash with field TTLs"],
@@ -18,7 +16,7 @@ const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
 
 /**
  * Reads the value that follows a type byte, in every encoding that Redis 2.x to 7.2 writes for strings,
- * lists, sets, hashes and sorted sets.
+ * lists, sets, hashes, sorted sets and streams.
  * @throws RdbError for a type that this server does not have, or bytes that are not valid
  */
 export function readValue(input: Input, type: number): RdbValue {
@@ -47,6 +45,10 @@ export function readValue(input: Input, type: number): RdbValue {
       return hash(input, readZiplist(input.blob()));
     case 14:
       return { type: "list", items: readQuicklist(input, readZiplist) };
+    case 15:
+    case 19:
+    case 21:
+      return { type: "stream", stream: readStream(input, type) };
     case 16:
       return hash(input, readListpack(input.blob()));
     case 17:

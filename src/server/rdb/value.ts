@@ -1,4 +1,5 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Stream } from "../keyspace/stream.js";
 
 /** A value as it stands in an RDB, free of any encoding. `pairs` alternates field and value. */
 export type RdbValue =
@@ -6,7 +7,8 @@ export type RdbValue =
   | { readonly type: "list"; readonly items: readonly Bytes[] }
   | { readonly type: "set"; readonly members: readonly Bytes[] }
   | { readonly type: "hash"; readonly pairs: readonly Bytes[] }
-  | { readonly type: "zset"; readonly members: readonly Bytes[]; readonly scores: readonly number[] };
+  | { readonly type: "zset"; readonly members: readonly Bytes[]; readonly scores: readonly number[] }
+  | { readonly type: "stream"; readonly stream: Stream };
 
 /** One step of an RDB. `expireAt` is in milliseconds since 1970, null without a TTL. */
 export type RdbItem =
@@ -25,8 +27,8 @@ export type RdbItem =
       readonly position: number;
     };
 
-/** Type bytes that are written; all versions since 3.2 (zset: 4.0) read them. */
-export const RDB_TYPE = { string: 0, list: 1, set: 2, hash: 4, zset: 5 } as const;
+/** Type bytes that are written; all versions since 3.2 (zset: 4.0, stream: 7.0) read them. */
+export const RDB_TYPE = { string: 0, list: 1, set: 2, hash: 4, zset: 5, stream: 19 } as const;
 
 /** Opcodes between the keys. */
 export const RDB_OPCODE = {

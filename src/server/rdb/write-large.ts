@@ -1,5 +1,6 @@
 import type { Value, ValueByType } from "../keyspace/values.js";
 import type { RdbWriter } from "./write.js";
+import { streamPieces } from "./write-stream.js";
 
 /** Elements of a collection that are written in one go. */
 const PIECE = 2048;
@@ -8,10 +9,10 @@ const PIECE = 2048;
 export type LargeValue = Iterator<undefined, undefined>;
 
 /** Values that can be written in pieces; the others are written whole, whatever their size. */
-export type Divisible = ValueByType["hash" | "list" | "set" | "zset"];
+export type Divisible = Exclude<ValueByType[keyof ValueByType], string>;
 
 export function isDivisible(value: Value): value is Divisible {
-  return typeof value !== "string" && ["hash", "list", "set", "zset"].includes(value.type);
+  return typeof value !== "string";
 }
 
 /** Writes the value of a key in pieces. It must not change meanwhile. */
@@ -46,6 +47,13 @@ export function* writeLarge(writer: RdbWriter, value: Divisible): Generator<unde
         writer.string(member);
         writer.double(score);
         if (++count % PIECE === 0) yield;
+      }
+      return;
+    case "stream":
+      for (const piece of streamPieces(value)) {
+        writer.raw(piece);
+        // A piece is a node of a hundred entries, or one pending entry.
+        if (++count % (PIECE / 64) === 0) yield;
       }
   }
 }

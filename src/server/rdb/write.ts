@@ -2,9 +2,17 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { Crc64 } from "./crc64.js";
 import { compress } from "./lzf-compress.js";
 import { RDB_OPCODE, RDB_TYPE, type RdbValue } from "./value.js";
+import { streamPieces } from "./write-stream.js";
 
-/** The version that is written: with the plain types, everything since Redis 5 reads it. */
+/**
+ * The version that is written: with the plain types, everything since Redis 5 reads it. Streams are written as 7.0 has
+ * them all the same, since older forms lose counters; readers go by the type, and those before 7.0 had to refuse the
+ * file anyway.
+ */
 export const WRITTEN_RDB_VERSION = 9;
+
+/** The version that brought the form of streams that is written: a DUMP of one says so. */
+const STREAM_RDB_VERSION = 10;
 
 const CHUNK_BYTES = 64 * 1024;
 /** Shorter strings are copied by a loop: a call into the runtime would take longer. */
@@ -49,7 +57,7 @@ export class RdbWriter {
     const writer = new RdbWriter((chunk) => chunks.push(chunk), { header: "", compress: compressed });
     writer.byte(RDB_TYPE[value.type]);
     writer.value(value);
-    writer.byte(WRITTEN_RDB_VERSION);
+    writer.byte(value.type === "stream" ? STREAM_RDB_VERSION : WRITTEN_RDB_VERSION);
     writer.byte(0);
     writer.#end();
     return Buffer.concat(chunks).toString("latin1");
@@ -119,6 +127,9 @@ export class RdbWriter {
           this.string(member);
           this.double(value.scores[i] as number);
         });
+        return;
+      case "stream":
+        for (const piece of streamPieces(value.stream)) this.raw(piece);
     }
   }
 

@@ -196,6 +196,74 @@ const transactions = [
   command("EXISTS", key),
 ];
 
+const entryId = fc.oneof(
+  { weight: 8, arbitrary: fc.tuple(fc.nat(4), fc.nat(4)).map((parts) => parts.join("-")) },
+  { weight: 2, arbitrary: fc.nat(5).map(String) },
+  fc.constantFrom("3-*", "0-0", "18446744073709551615-18446744073709551615", "x", "-", "+"),
+);
+const intervalEnd = fc.oneof(
+  { weight: 4, arbitrary: entryId },
+  fc.constantFrom("-", "+", "-", "+"),
+  entryId.map((text) => `(${text}`),
+);
+const trimming = fc.oneof(
+  fc.tuple(fc.constantFrom("=", "~"), count).map(([sign, size]) => ["MAXLEN", sign, size]),
+  count.map((size) => ["maxlen", size]),
+  fc.tuple(fc.constantFrom("=", "~"), entryId).map(([sign, id]) => ["MINID", sign, id]),
+  fc.tuple(count, count).map(([size, most]) => ["MAXLEN", "~", size, "LIMIT", most]),
+);
+const groupName = fc.constantFrom("g", "g", "h");
+const consumerName = fc.constantFrom("alice", "bob");
+const streams = [
+  command("XADD", key, entryId, pairsOf(member, value)),
+  command("XADD", key, entryId, pairsOf(fc.constant("f"), value, 1)),
+  command("XADD", key, options(word("NOMKSTREAM"), trimming), entryId, pairsOf(member, value, 2)),
+  command("XTRIM", key, trimming),
+  command("XDEL", key, some(entryId)),
+  command("XSETID", key, entryId, options(counted("ENTRIESADDED", count), counted("MAXDELETEDID", entryId))),
+  command("XLEN", key),
+  command("XRANGE", key, intervalEnd, intervalEnd, options(counted("COUNT", count))),
+  command("XREVRANGE", key, intervalEnd, intervalEnd, options(counted("COUNT", count))),
+  command("XREAD", options(counted("COUNT", count)), word("STREAMS"), key, entryId),
+  command("XGROUP", word("CREATE"), key, groupName, fc.oneof(entryId, fc.constant("$")), options(word("MKSTREAM"))),
+  command("XGROUP", word("SETID"), key, groupName, entryId, options(counted("ENTRIESREAD", count))),
+  command("XGROUP", fc.constantFrom("CREATECONSUMER", "DELCONSUMER"), key, groupName, consumerName),
+  command("XGROUP", word("DESTROY"), key, groupName),
+  command(
+    "XREADGROUP",
+    word("GROUP"),
+    groupName,
+    consumerName,
+    options(counted("COUNT", count), word("NOACK")),
+    word("STREAMS"),
+    key,
+    fc.oneof(fc.constant(">"), fc.constant(">"), entryId),
+  ),
+  command("XACK", key, groupName, some(entryId)),
+  command("XPENDING", key, groupName),
+  command(
+    "XCLAIM",
+    key,
+    groupName,
+    consumerName,
+    word("0"),
+    some(entryId),
+    options(word("FORCE"), word("JUSTID"), counted("RETRYCOUNT", count), counted("LASTID", entryId)),
+  ),
+  command(
+    "XAUTOCLAIM",
+    key,
+    groupName,
+    consumerName,
+    word("0"),
+    entryId,
+    options(word("JUSTID"), counted("COUNT", count)),
+  ),
+  command("XINFO", word("STREAM"), key),
+  command("XINFO", word("GROUPS"), key),
+  command("COPY", key, key, options(word("REPLACE"))),
+];
+
 /** What is generated together; a sequence of a group has up to 30 commands. */
 export const generatedGroups: Readonly<Record<string, readonly Command[]>> = {
   strings: [...strings, ...generic],
@@ -204,8 +272,9 @@ export const generatedGroups: Readonly<Record<string, readonly Command[]>> = {
   sets,
   "sorted sets": sortedSets,
   "sorted sets by member": lexicographic,
+  streams,
   transactions,
-  "all types on the same keys": [...strings, ...generic, ...hashes, ...lists, ...sets, ...sortedSets],
+  "all types on the same keys": [...strings, ...generic, ...hashes, ...lists, ...sets, ...sortedSets, ...streams],
 };
 
 /** Shows everything that the keys hold, whatever type they are of. */
@@ -217,5 +286,8 @@ export const inspection: readonly (readonly string[])[] = ["k1", "k2", "k3"].fla
   ["LRANGE", name, "0", "-1"],
   ["SMEMBERS", name],
   ["ZRANGE", name, "0", "-1", "WITHSCORES"],
+  ["XINFO", "STREAM", name],
+  ["XINFO", "GROUPS", name],
+  ["XPENDING", name, "g"],
   ["OBJECT", "ENCODING", name],
 ]);

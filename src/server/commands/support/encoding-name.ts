@@ -19,5 +19,7 @@ export function encodingOf({ value, stringForm }: Entry): Bytes {
       return value.encoding;
     case "list":
       return "quicklist";
+    case "stream":
+      return "stream";
   }
 }
