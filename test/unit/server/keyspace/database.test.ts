@@ -108,16 +108,19 @@ describe("Database", () => {
     expect(shared.told).toEqual(["touched 0 b"]);
   });
 
-  it("tells those who wait for a key when it is added, also by a swap", () => {
+  it("tells those who wait for a key when it comes, changes hands or goes, also by a swap", () => {
     const other = new Database(1, shared, 42);
     db.awaited.add("q");
     db.set("q", "1");
-    db.set("q", "2");
     expect(shared.told).toEqual(["ready 0 q"]);
+    db.set("q", "2");
     db.delete("q");
+    expect(shared.told).toHaveLength(3);
     other.set("q", "3");
     db.swapContents(other);
-    expect(shared.told).toEqual(["ready 0 q", "ready 0 q"]);
+    db.clear();
+    db.clear();
+    expect(shared.told).toEqual(new Array(5).fill("ready 0 q"));
   });
 
   it("removes expired keys step by step", () => {
