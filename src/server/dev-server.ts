@@ -6,6 +6,7 @@ import { assembleServer } from "./assemble.js";
 import { Config } from "./config/config.js";
 import type { Address, DevServerOptions } from "./dev-options.js";
 import { Faults } from "./faults/faults.js";
+import type { LinkControl } from "./faults/link-control.js";
 import { MemoryStore } from "./rdb/store.js";
 import type { Replication } from "./replication/replication.js";
 import type { ServerCore } from "./server-core.js";
@@ -81,6 +82,11 @@ export class DevServer implements AsyncDisposable {
     return this.#clock;
   }
 
+  /** Control of the link by which it follows its master: pause, delay, cut, hold ACKs, go step by step. */
+  get link(): LinkControl {
+    return this.faults.link;
+  }
+
   /**
    * Moves its clock, and the clock of all who share it, forward by `ms` milliseconds: what falls due happens in its order,
    * and what it sends arrives before time goes on. Over sockets of the machine bytes get a few turns of the event loop, over
@@ -130,6 +136,7 @@ export class DevServer implements AsyncDisposable {
     const run = this.#running();
     this.#remember(run);
     this.#run = null;
+    this.faults.link.detach();
     run.replication.crash();
     await run.core.close({ reset: true });
     this.#changed();
@@ -145,6 +152,7 @@ export class DevServer implements AsyncDisposable {
     if (run) {
       this.#remember(run);
       this.#run = null;
+      this.faults.link.detach();
       await run.core.close({ save: options.data === "keep" });
     }
     if (options.data === "drop") this.#store.clear();
@@ -235,6 +243,7 @@ export class DevServer implements AsyncDisposable {
   async #stop(): Promise<void> {
     const run = this.#run;
     this.#run = null;
+    this.faults.link.detach();
     this.faults.clear();
     await run?.core.close();
     this.#changed();
@@ -245,6 +254,7 @@ export class DevServer implements AsyncDisposable {
     if (this.#run?.core !== core) return;
     this.#remember(this.#run);
     this.#run = null;
+    this.faults.link.detach();
     this.#changed();
   }
 

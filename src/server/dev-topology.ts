@@ -1,5 +1,6 @@
 import type { DevTopologyOptions } from "./dev-options.js";
 import { DevServer } from "./dev-server.js";
+import type { LinkControl } from "./faults/link-control.js";
 
 /** How a {@link DevTopology} changes its master. */
 export interface FailoverOptions {
@@ -77,6 +78,11 @@ export class DevTopology implements AsyncDisposable {
   /** The servers that run as replicas now. */
   get replicas(): readonly DevServer[] {
     return this.#servers.filter((server) => server.running && server.role === "replica");
+  }
+
+  /** Control of the links of the servers that run as replicas now, in the order of {@link DevTopology.replicas}. */
+  get links(): readonly LinkControl[] {
+    return this.replicas.map((server) => server.link);
   }
 
   /** All servers, crashed ones included, in the order they were started. */

@@ -3,6 +3,7 @@ export { ManualClock, manualClock } from "../core/manual-clock.js";
 export type { Address, DevServerOptions, DevTopologyOptions } from "./dev-options.js";
 export { DevServer } from "./dev-server.js";
 export { DevTopology, type DevTopologyAddresses, type FailoverOptions } from "./dev-topology.js";
+export type { LinkControl } from "./faults/link-control.js";
 export type {
   CommandFaultHandle,
   CommandFilter,

@@ -5,6 +5,7 @@ import type { Replication } from "../replication/replication.js";
 import type { ServerCore } from "../server-core.js";
 import { CommandFaults } from "./command-faults.js";
 import { stateError } from "./error-texts.js";
+import { LinkControl } from "./link-control.js";
 import type {
   CommandFaultHandle,
   CommandFilter,
@@ -51,6 +52,8 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   readonly #refusals = new Set<Refusal>();
   /** Handles of faults that also hold at another server. */
   readonly #shared = new Set<FaultHandle>();
+  /** Control of the link to a master. */
+  readonly link = new LinkControl();
   #core: ServerCore | null = null;
   #replication: Replication | null = null;
 
@@ -61,7 +64,11 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
     this.#core = core;
     this.#replication = replication;
     core.faults = this;
-    replication.onLink = () => this.#applyLink();
+    this.link.attach(replication, core.clock);
+    replication.onLink = () => {
+      this.link.linkChanged();
+      this.#applyLink();
+    };
     this.#applyStream();
     this.#applyLink();
   }
@@ -156,6 +163,7 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
     for (const set of [this.#lags, this.#freezes, this.#cuts, this.#linkCuts, this.#delays, this.#refusals])
       set.clear();
     this.#commands.clear();
+    this.link.resume();
     for (const handle of [...this.#shared]) handle.clear();
     this.#applyStream();
     this.#applyAll();

@@ -27,6 +27,8 @@ export class StreamApplier {
   /** `consumed` of the decoder up to which bytes have been handed to `applied`. */
   #counted = 0;
   #queue: { readonly chunk: Buffer; readonly atMs: number }[] = [];
+  /** `consumed` of the decoder behind the last command that ran. */
+  #ran = 0;
   /** A MULTI of the stream is open. */
   #inMulti = false;
   #received = 0;
@@ -43,6 +45,12 @@ export class StreamApplier {
   /** Bytes received and not applied. */
   get behind(): number {
     return this.#received - this.#appliedBytes;
+  }
+
+  /** Bytes received of commands that have not run. */
+  get unparsed(): Buffer {
+    const raw = Buffer.concat([...this.#raw, ...this.#queue.map(({ chunk }) => chunk)]);
+    return raw.subarray(this.#ran - this.#counted);
   }
 
   /** Takes bytes of the stream. */
@@ -67,6 +75,7 @@ export class StreamApplier {
     this.#decoder = new RequestDecoder(LIMITS);
     this.#raw = [];
     this.#counted = 0;
+    this.#ran = 0;
     this.#queue = [];
     this.#inMulti = false;
     this.#received = this.#appliedBytes = 0;
@@ -106,6 +115,7 @@ export class StreamApplier {
       }
       // A command may have ended the link it came by (REPLICAOF by a fault's hand): nothing of it counts any more.
       if (this.#decoder !== decoder) return;
+      this.#ran = decoder.consumed;
       if (!this.#inMulti) complete = decoder.consumed;
     }
     this.#count(complete);

@@ -129,6 +129,11 @@ export class ReplicaLink {
     this.#drop(reset);
   }
 
+  /** A fault: nothing acknowledges what was applied. */
+  acksHeld = false;
+  /** A fault: the link breaks when so many bytes of a payload have come, once; null = it doesn't. */
+  cutPayloadAt: number | null = null;
+
   /** Closes as a broken cable would have it; connects again. */
   break(reset = true): void {
     if (this.#connection) this.#fail("Connection with master lost.", { reset });
@@ -150,7 +155,8 @@ export class ReplicaLink {
 
   /** Sends `REPLCONF ACK <offset>`, if the stream runs. */
   ack(offset: number): void {
-    if (this.#state === "connected" && !this.#legacy) this.#send([["REPLCONF", "ACK", String(offset)]]);
+    if (this.#state === "connected" && !this.#legacy && !this.acksHeld)
+      this.#send([["REPLCONF", "ACK", String(offset)]]);
   }
 
   /** Once a second: repl-timeout, and a sign of life while a dataset loads. */
@@ -289,6 +295,10 @@ export class ReplicaLink {
 
   #takePayload(): void {
     if (!this.#payload) return this.#takeLine((line) => this.#payloadLine(line));
+    if (this.cutPayloadAt !== null && this.#payload.received + this.#buffered.length >= this.cutPayloadAt) {
+      this.cutPayloadAt = null;
+      return this.#fail("Connection with master lost.", { reset: true });
+    }
     const rest = this.#payload.push(this.#buffered);
     this.#buffered = rest ?? Buffer.alloc(0);
     if (rest) void this.#load(this.#payload.finish());

@@ -7,6 +7,7 @@ import { StreamApplier } from "./applier.js";
 import type { LinkInfo } from "./info.js";
 import { type LinkHandlers, type Origin, ReplicaLink } from "./link.js";
 import type { ReplicationSettings } from "./settings.js";
+import type { StreamGate } from "./stream-gate.js";
 import type { StreamOut } from "./stream-out.js";
 
 /** What the replica's side must know of the rest of its server. */
@@ -25,6 +26,8 @@ export interface ReplicaSideContext {
 /** A server as a replica: keeps the link to its master, loads what it sends, applies its stream. */
 export class ReplicaSide {
   readonly applier: StreamApplier;
+  /** What holds the stream back before it counts as received; null = nothing. */
+  gate: StreamGate | null = null;
   #link: ReplicaLink | null = null;
   /** The own history may be named in PSYNC: this server has followed or been a master. */
   #resumable = false;
@@ -129,6 +132,7 @@ export class ReplicaSide {
   /** Ends the link for good, with `reset` as a killed process would. The role stays what it was. */
   stop(reset: boolean): void {
     this.#link?.close(reset);
+    this.gate?.reset();
     this.applier.reset();
   }
 
@@ -178,6 +182,7 @@ export class ReplicaSide {
   /** What was not applied is void. The database that the stream has selected stays: a partial resync doesn't repeat it. */
   #forgetStream(): void {
     const { core } = this.context;
+    this.gate?.reset();
     this.applier.reset();
     core.resetMasterLink(core.masterClient.db.index);
   }
@@ -214,7 +219,7 @@ export class ReplicaSide {
         this.#tookOver(true);
         this.context.progress();
       },
-      stream: (chunk) => this.applier.push(chunk),
+      stream: (chunk) => (this.gate === null ? this.applier.push(chunk) : this.gate.push(chunk)),
       lost: (refused) => {
         this.#forgetStream();
         // A target that can't be reached just now is tried again, until FAILOVER ABORT.
@@ -227,6 +232,7 @@ export class ReplicaSide {
   async #load(payload: Buffer, { replid, offset }: Origin, named: boolean, isCurrent: () => boolean): Promise<void> {
     const { core, out, settings } = this.context;
     const loaded = await core.loader.load(payload, { dropExpired: false, empty: "first" }, isCurrent);
+    this.gate?.reset();
     this.applier.reset();
     out.adopt(replid, offset, settings.backlogBytes);
     this.resumeFrom(loaded.history);

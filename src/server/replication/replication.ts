@@ -20,6 +20,7 @@ import type { PsyncRequest } from "./psync-decision.js";
 import { ReplicaSide } from "./replica-side.js";
 import type { Replicas } from "./replicas.js";
 import { ReplicationSettings } from "./settings.js";
+import type { StreamGate } from "./stream-gate.js";
 import { StreamOut } from "./stream-out.js";
 
 /**
@@ -88,6 +89,11 @@ export class Replication implements ReplicationHooks {
   /** The link to the master; null on a master. */
   get link(): ReplicaLink | null {
     return this.#replicaSide.link;
+  }
+
+  /** What holds the master's stream back on its way in. */
+  set gate(gate: StreamGate | null) {
+    this.#replicaSide.gate = gate;
   }
 
   get applier(): StreamApplier {
