@@ -3,6 +3,7 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { CommandError, errors } from "../dispatch/errors.js";
 import { type CutSink, DatabaseCut } from "./cut.js";
 import { Entry } from "./entry.js";
+import { type Contents, Filling } from "./filling.js";
 import { accountedBytes, keyBytes, remeasure } from "./measure.js";
 import { SLOT_COUNT, slotOf } from "./slots.js";
 import type { Value, ValueByType, ValueType } from "./values.js";
@@ -190,12 +191,18 @@ export class Database {
     if (this.awaited.size > 0 && this.awaited.has(key)) this.state.awaitedReady(this, key);
   }
 
-  /** Puts a key without telling anybody: for loading a database that is not in use yet. */
-  load(key: Bytes, value: Value, expireAt: number): Entry {
-    if (typeof value !== "string") remeasure(value);
-    const entry = this.#put(key, value);
-    if (expireAt !== entry.expireAt) this.#setExpiry(key, entry, expireAt);
-    return entry;
+  /** Gathers keys for this database, which must be empty; see {@link fill}. */
+  beginFilling(): Filling {
+    return new Filling(this.seed);
+  }
+
+  /** Takes what was gathered, without telling anybody; `bytes` is what the memory account has for it. */
+  fill(contents: Contents, bytes: number): void {
+    this.#slots = contents.slots;
+    this.#volatile = contents.volatile;
+    this.#size = contents.size;
+    this.#volatileSize = contents.volatileSize;
+    this.#bytes = bytes;
   }
 
   /** A slot's keys, by slot number 0 … slotCount - 1; undefined = none. Not to be changed by the caller. */

@@ -1,6 +1,9 @@
 import type { Clock } from "../../core/clock.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Database } from "../keyspace/database.js";
+import type { Filling } from "../keyspace/filling.js";
+import { accountedBytes, keyBytes, remeasure } from "../keyspace/measure.js";
+import type { Value } from "../keyspace/values.js";
 import { type EncodingLimits, fromRdb } from "./convert.js";
 import { RdbError } from "./error.js";
 import { readRdb } from "./read.js";
@@ -31,20 +34,21 @@ export interface Loaded {
 const STEP = 128;
 
 /**
- * Loads a file into databases that nobody uses yet. Yields every now and then, so that the caller can let others have their
- * turn; a caller that doesn't care runs it to its end.
+ * Loads a file into databases that nobody uses yet. Yields every now and then how many keys were read, so that the
+ * caller can let others have their turn; a caller that doesn't care runs it to its end.
  * @throws RdbError
  */
 export function* loadSteps(
   file: Buffer,
   into: readonly Database[],
   options: LoadOptions,
-): Generator<undefined, Loaded, undefined> {
+): Generator<number, Loaded, undefined> {
   const { clock, limits, dropExpired } = options;
   const history = { replid: "", offset: -1, streamDb: -1 };
   const functions: Bytes[] = [];
   const epochMs = clock.epoch();
   const nowS = Math.floor(epochMs / 1000);
+  const filling: (DatabaseFilling | undefined)[] = [];
   let keys = 0;
   let expired = 0;
   const items = readRdb(file, { databases: into.length });
@@ -60,22 +64,51 @@ export function* loadSteps(
       continue;
     }
     const { key, value, expireAt } = item;
-    const db = into[item.db] as Database;
     if (dropExpired && expireAt !== null && expireAt <= epochMs) {
       expired++;
       options.dropped?.(item.db, key);
     } else {
-      const before = db.size;
-      const entry = db.load(key, fromRdb(value, limits), expireAt ?? -1);
-      if (db.size === before) throw new RdbError("the RDB names a key twice");
-      if (item.idleS !== undefined) entry.accessedS = nowS - item.idleS;
+      let to = filling[item.db];
+      if (to === undefined) filling[item.db] = to = new DatabaseFilling(into[item.db] as Database);
+      to.add(key, fromRdb(value, limits), expireAt ?? -1, item.idleS === undefined ? null : nowS - item.idleS);
     }
     if (++keys % STEP === 0) {
       options.progress?.(item.position);
-      yield;
+      yield STEP;
     }
   }
+  for (const to of filling) if (to !== undefined) yield* to.finish();
   return { history, functions, keys: keys - expired, expired };
+}
+
+/** Gathers the keys of one database, with what the memory account needs to know. */
+class DatabaseFilling {
+  readonly #filling: Filling;
+  readonly #fresh: number;
+  #bytes = 0;
+
+  constructor(private readonly db: Database) {
+    this.#filling = db.beginFilling();
+    const { lfu, nowMs } = db.state;
+    this.#fresh = lfu === null ? Math.floor(nowMs / 1000) : lfu.fresh;
+  }
+
+  /** @param accessedS null = now */
+  add(key: Bytes, value: Value, expireAt: number, accessedS: number | null): void {
+    const stamp = accessedS === null || this.db.state.lfu !== null ? this.#fresh : accessedS;
+    if (typeof value !== "string") remeasure(value);
+    this.#bytes += keyBytes(key) + accountedBytes(value);
+    this.#filling.add(key, value, expireAt, stamp);
+  }
+
+  *finish(): Generator<number, void, undefined> {
+    const steps = this.#filling.finish();
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) yield 0;
+    const contents = step.value;
+    if (contents === null) throw new RdbError("the RDB names a key twice");
+    this.db.fill(contents, this.#bytes);
+  }
 }
 
 /** Loads in slices of `sliceMs` milliseconds, between which other work of the event loop gets its turn. */
@@ -95,10 +128,10 @@ export async function loadInSlices(
   let pauseAt = clock.now() + sliceMs;
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) return step.value;
-    if (keyDelayMicros <= 0 && clock.now() <= pauseAt) continue;
-    if (keyDelayMicros > 0) {
-      await new Promise<void>((resolve) => clock.setTimer(resolve, (STEP * keyDelayMicros) / 1000));
-    } else await new Promise<void>((resolve) => clock.setImmediate(resolve));
+    const delayMs = (step.value * keyDelayMicros) / 1000;
+    if (delayMs <= 0 && clock.now() <= pauseAt) continue;
+    if (delayMs > 0) await new Promise<void>((resolve) => clock.setTimer(resolve, delayMs));
+    else await new Promise<void>((resolve) => clock.setImmediate(resolve));
     if (!wanted()) throw new Error("the link was closed meanwhile");
     pauseAt = clock.now() + sliceMs;
   }

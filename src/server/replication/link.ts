@@ -20,6 +20,10 @@ export interface LinkHandlers {
   timeoutS(): number;
   /** The master has agreed to a full resync. */
   syncStarted(): void;
+  /** A payload of `total` bytes (0: not known) will come; returns where it goes, for the log. */
+  receiving(total: number, origin: Origin | null): "disk" | "parser";
+  /** The log has said so. */
+  begun(): void;
   /**
    * The payload is complete; `origin` is null where a master of old told neither its history nor its offset. The stream
    * goes on when the promise has resolved; a rejection ends the link.
@@ -315,11 +319,13 @@ export class ReplicaLink {
       );
     }
     this.#payload = new PayloadReader(header);
+    const to = this.handlers.receiving(header.kind === "length" ? header.bytes : 0, this.#origin);
     const size =
       header.kind === "length"
-        ? `receiving ${header.bytes} bytes from master to disk`
-        : "receiving streamed RDB from master with EOF to disk";
+        ? `receiving ${header.bytes} bytes from master to ${to}`
+        : `receiving streamed RDB from master with EOF to ${to}`;
     this.handlers.log("notice", `MASTER <-> REPLICA sync: ${size}`);
+    this.handlers.begun();
     // An announced length of zero has nothing to wait for.
     if (header.kind === "length" && header.bytes === 0) this.#fail("MASTER sent an empty payload");
   }

@@ -6,6 +6,7 @@ import type { ServerCore } from "../server-core.js";
 import { StreamApplier } from "./applier.js";
 import type { LinkInfo } from "./info.js";
 import { type LinkHandlers, type Origin, ReplicaLink } from "./link.js";
+import { ReplicaLoad } from "./replica-load.js";
 import type { ReplicationSettings } from "./settings.js";
 import type { StreamGate } from "./stream-gate.js";
 import type { StreamOut } from "./stream-out.js";
@@ -28,6 +29,7 @@ export class ReplicaSide {
   readonly applier: StreamApplier;
   /** What holds the stream back before it counts as received; null = nothing. */
   gate: StreamGate | null = null;
+  readonly #intake: ReplicaLoad;
   #link: ReplicaLink | null = null;
   /** The own history may be named in PSYNC: this server has followed or been a master. */
   #resumable = false;
@@ -36,6 +38,7 @@ export class ReplicaSide {
 
   constructor(private readonly context: ReplicaSideContext) {
     const { core, out } = context;
+    this.#intake = new ReplicaLoad(core, context.settings);
     this.applier = new StreamApplier(core.clock, {
       run: (argv) => this.#run(argv),
       applied: (bytes) => {
@@ -176,6 +179,7 @@ export class ReplicaSide {
     const link = this.#link;
     this.#link = null;
     link?.close();
+    this.#intake.lost();
     this.#forgetStream();
   }
 
@@ -201,12 +205,13 @@ export class ReplicaSide {
       },
       timeoutS: () => settings.timeoutS,
       syncStarted: () => this.#tookOver(true),
+      receiving: (total, origin) => this.#intake.begin(total, origin, this.#resumable ? out.replid : null),
+      begun: () => this.#intake.note("begun"),
       load: (payload, origin) => {
         // Only now is the past void: had the link broken before, the old history could have been asked for again.
         this.#resumable = false;
         this.context.disconnectReplicas();
-        core.log("notice", "MASTER <-> REPLICA sync: Flushing old data");
-        core.log("notice", "MASTER <-> REPLICA sync: Loading DB in memory");
+        this.#intake.note("complete");
         core.ownExpiry?.stop();
         return this.#load(payload, origin ?? { replid: core.random.hex(40), offset: 0 }, origin !== null, isCurrent);
       },
@@ -221,6 +226,7 @@ export class ReplicaSide {
       },
       stream: (chunk) => (this.gate === null ? this.applier.push(chunk) : this.gate.push(chunk)),
       lost: (refused) => {
+        this.#intake.lost();
         this.#forgetStream();
         // A target that can't be reached just now is tried again, until FAILOVER ABORT.
         if (refused) this.#tookOver(false);
@@ -230,8 +236,8 @@ export class ReplicaSide {
   }
 
   async #load(payload: Buffer, { replid, offset }: Origin, named: boolean, isCurrent: () => boolean): Promise<void> {
-    const { core, out, settings } = this.context;
-    const loaded = await core.loader.load(payload, { dropExpired: false, empty: "first" }, isCurrent);
+    const { out, settings } = this.context;
+    const loaded = await this.#intake.load(payload, isCurrent);
     this.gate?.reset();
     this.applier.reset();
     out.adopt(replid, offset, settings.backlogBytes);
