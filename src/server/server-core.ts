@@ -14,7 +14,7 @@ import { Effects } from "./dispatch/effects.js";
 import type { FaultHooks, ReplicationHooks } from "./dispatch/hooks.js";
 import { Pause } from "./dispatch/pause.js";
 import { PubSub } from "./dispatch/pubsub.js";
-import type { CommandGroup } from "./dispatch/registry.js";
+import type { Command, CommandGroup } from "./dispatch/registry.js";
 import { SlowLog } from "./dispatch/slow-log.js";
 import { StandaloneReplication } from "./dispatch/standalone.js";
 import { Stats } from "./dispatch/stats.js";
@@ -32,6 +32,7 @@ import type { FunctionStore } from "./rdb/functions.js";
 import { Loader } from "./rdb/loader.js";
 import type { Saver } from "./rdb/saver.js";
 import { Snapshots } from "./rdb/snapshots.js";
+import { Scripting } from "./scripting/scripting.js";
 import type { Shutdown } from "./shutdown.js";
 import { Tracking } from "./tracking/tracking.js";
 
@@ -101,6 +102,9 @@ export class ServerCore {
   functionStore: FunctionStore | null = null;
   /** The client in whose name the master's commands run. */
   readonly masterClient: Client;
+  readonly scripting: Scripting;
+  /** What others than SCRIPT KILL and its like are told while a script is set aside that takes long; null: none is. */
+  busy: ErrorReply | null = null;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
@@ -143,6 +147,8 @@ export class ServerCore {
     this.expiry = new ActiveExpiry(this);
     this.snapshots = new Snapshots(this);
     this.loader = new Loader(this);
+    this.scripting = new Scripting(this);
+    this.functionStore = this.scripting.libraries;
     this.#dispatcher = new Dispatcher(this);
     this.#listener = new Listener(this);
     this.masterClient = this.#createClient(null);
@@ -192,6 +198,7 @@ export class ServerCore {
       if (reset) client.connection?.destroy(true);
       else this.kill(client);
     }
+    this.scripting.close();
     await listening;
   }
 
@@ -246,6 +253,21 @@ export class ServerCore {
   /** Runs the retry of a parked client as a unit of its own; see `Blocking.serve`. */
   runForWaiter(client: Client, retry: () => Reply | null): Reply | null {
     return this.#dispatcher.runForWaiter(client, retry);
+  }
+
+  /** Runs a command that a script calls; `toReplicas`: what it changes is propagated. */
+  runForScript(client: Client, command: Command, args: readonly Bytes[], toReplicas: boolean): Reply {
+    return this.#dispatcher.runForScript(client, command, args, toReplicas);
+  }
+
+  /** Ends the command of a client that was parked in the midst of it. */
+  endParked(client: Client, reply: Reply): void {
+    this.#dispatcher.endParked(client, reply);
+  }
+
+  /** A client without a connection, in whose name the server itself runs commands. */
+  innerClient(): Client {
+    return this.#createClient(null);
   }
 
   /** EXEC's work: runs what the client has queued. */

@@ -8,10 +8,7 @@ import { RawClient } from "../support/raw-client.js";
 import { ReplicationTap } from "../support/replication-tap.js";
 
 /** Commands that the dev server does not have (yet); rows that begin with them are left out. */
-const absent = new Set([
-  ...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore"],
-  ...["eval", "script", "function", "fcall"],
-]);
+const absent = new Set([...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore"]]);
 
 /** A row of the capture: a command, on the first connection or left waiting on a second one, and what it sent. */
 interface Row {
@@ -40,7 +37,7 @@ function sections(): Map<string, Row[]> {
 function settled(stream: string): string {
   return stream
     .replace(/\b1\d{12}\b/g, "<ms>")
-    .replace(/SREM s \w+/g, "SREM s <member>")
+    .replace(/SREM (ss?) \w+/g, "SREM $1 <member>")
     .replace(/<ms>-\d+/g, "<ms>-<seq>");
 }
 
@@ -77,7 +74,8 @@ describe("the replication stream is the one that redis-server 7.0.15 sends", () 
       await sleep(80);
       return settled(row.stream);
     }
-    const args = splitArguments(row.command) ?? [];
+    // The capture was typed in a shell's quotes, where \n is two characters.
+    const args = splitArguments(row.command.replaceAll("\\n", "\\\\n")) ?? [];
     if (row.waits) {
       second?.close();
       second = await RawClient.connect(server.port);
@@ -109,9 +107,11 @@ describe("the replication stream is the one that redis-server 7.0.15 sends", () 
       tap.take();
     }
     const differences: string[] = [];
-    for (const row of all.get(name) ?? []) {
+    for (const [i, row] of (all.get(name) ?? []).entries()) {
       const sent = await run(row);
-      if (sent !== settled(row.stream)) differences.push(`${row.command}\n  real ${row.stream}\n  dev  ${sent}`);
+      // The database is chosen already, by what was published above.
+      const expected = i === 0 && name !== [...all.keys()][0] ? row.stream.replace(/^SELECT 0 ; /, "") : row.stream;
+      if (sent !== settled(expected)) differences.push(`${row.command}\n  real ${row.stream}\n  dev  ${sent}`);
     }
     expect(differences.join("\n")).toBe("");
   });

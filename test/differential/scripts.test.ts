@@ -10,6 +10,7 @@ const groups = [
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
   ...["transactions", "pubsub", "connection", "introspection", "acl", "tracking"],
   "replication",
+  ...["scripting", "functions"],
 ];
 
 describeReal("the dev server and a real one answer the same, byte by byte", () => {

@@ -1,6 +1,7 @@
 import { doubleText } from "./double-text.js";
 import type { Bytes, Reply } from "./reply.js";
 import {
+  BigNumberReply,
   BooleanReply,
   DoubleReply,
   ErrorReply,
@@ -86,6 +87,7 @@ function encodeTyped(reply: object, resp: 2 | 3): Bytes {
   if (reply instanceof VerbatimReply) {
     return resp === 3 ? `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n` : encodeBulk(reply.text);
   }
+  if (reply instanceof BigNumberReply) return resp === 3 ? `(${reply.digits}\r\n` : encodeBulk(reply.digits);
   throw new TypeError("not a reply");
 }
 

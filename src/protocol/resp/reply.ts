@@ -28,10 +28,15 @@ export class MapReply {
 export class SetReply {
   constructor(readonly members: readonly Reply[]) {}
 }
+/** RESP3 big number; a bulk string in RESP2. */
+export class BigNumberReply {
+  constructor(readonly digits: Bytes) {}
+}
 /** RESP3 verbatim string; a bulk string in RESP2. */
 export class VerbatimReply {
   constructor(
-    readonly format: "txt" | "mkd",
+    /** Three characters: `txt`, `mkd`, or what a script makes up. */
+    readonly format: string,
     readonly text: Bytes,
   ) {}
 }
@@ -60,6 +65,7 @@ export type Reply =
   | BooleanReply
   | MapReply
   | SetReply
+  | BigNumberReply
   | VerbatimReply
   | PushReply
   | NullArray

@@ -52,7 +52,7 @@ const SUBCOMMANDS: Readonly<
   // Settings of parts that this server doesn't have: there is nothing to do, and that is done.
   jmap: [0, 0, () => OK],
   "quicklist-packed-threshold": [1, 1, () => OK],
-  "set-disable-deny-scripts": [1, 1, () => OK],
+  "set-disable-deny-scripts": [1, 1, setDisableDenyScripts],
 };
 
 function debug(ctx: CommandContext, args: readonly Bytes[]): Reply {
@@ -189,4 +189,10 @@ function protocol(_ctx: CommandContext, args: readonly Bytes[]): Reply {
         "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|push|verbatim|true|false",
       );
   }
+}
+
+/** Lets scripts call what they otherwise may not. */
+function setDisableDenyScripts(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  ctx.server.scripting.denyScriptDisabled = args[2] === "1";
+  return OK;
 }

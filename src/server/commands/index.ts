@@ -6,7 +6,9 @@ import { clientCommands } from "./clients.js";
 import { configurationCommands } from "./configuration.js";
 import { connectionCommands } from "./connection.js";
 import { debugCommands } from "./debug.js";
+import { evalCommands } from "./evaluation.js";
 import { expiryCommands } from "./expiry.js";
+import { functionCommands } from "./functions.js";
 import { genericCommands } from "./generic.js";
 import { hashCommands } from "./hashes.js";
 import { infoCommands } from "./info.js";
@@ -34,7 +36,9 @@ export const commandGroups: readonly CommandGroup[] = [
   configurationCommands,
   connectionCommands,
   debugCommands,
+  evalCommands,
   expiryCommands,
+  functionCommands,
   genericCommands,
   hashCommands,
   infoCommands,

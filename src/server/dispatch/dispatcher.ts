@@ -4,7 +4,7 @@ import { OUT_OF_MEMORY } from "../memory/memory.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 import { complainOfLink } from "./complaint.js";
-import { CommandError, errors, wrongArity } from "./errors.js";
+import { CommandError, CountedErrorReply, errors, wrongArity } from "./errors.js";
 import { Flag } from "./flags.js";
 import { feedMonitors } from "./monitor.js";
 import { allowedInRestrictedPubSub, combinedBits, debugRefusal, unknownCommand } from "./refusals.js";
@@ -72,6 +72,29 @@ export class Dispatcher {
       effects.end(client.db.index, [], replication.feeding);
       if (effects.pending) effects.flush(replication, true);
     }
+  }
+
+  /** Runs a command of a script, all checks done; what it changes is reported for it, not for the script's own command. */
+  runForScript(client: Client, command: Command, args: readonly Bytes[], toReplicas: boolean): Reply {
+    const { effects } = this.server;
+    effects.muted = !toReplicas;
+    const reply = this.#call(client, command, args);
+    effects.muted = false;
+    effects.begin();
+    return reply;
+  }
+
+  /** The end of a command whose client was parked meanwhile: its unit is over, and its client goes on. */
+  endParked(client: Client, reply: Reply): void {
+    const { server } = this;
+    const command = server.commands.byFullName(client.lastCommand);
+    if (reply instanceof ErrorReply && !(reply instanceof CountedErrorReply)) {
+      if (command !== undefined) command.failedCalls++;
+      server.stats.countError(reply.text);
+    }
+    this.#afterUnit();
+    client.streamOffset = server.replication.offset;
+    server.blocking.unblock(client, reply);
   }
 
   /** EXEC's work: runs what is queued and gathers the replies. */
@@ -163,7 +186,8 @@ export class Dispatcher {
     if (command === undefined) return unknownCommand(server.commands, args);
     if (!arityFits(command, args)) return wrongArity(command.name);
     if (command.handler === null) return unknownCommand(server.commands, args);
-    const bits = command.name === "exec" ? combinedBits(client, command) : command.flagBits;
+    let bits = command.name === "exec" ? combinedBits(client, command) : command.flagBits;
+    if ((bits & Flag.script) !== 0) bits = server.scripting.bitsOf(command, args, bits);
     if ((bits & Flag.protected) !== 0) {
       const refused = debugRefusal(client, server.config, command);
       if (refused !== null) return refused;
@@ -189,6 +213,7 @@ export class Dispatcher {
       );
     }
     if (server.replication.loading && (bits & Flag.loading) === 0) return errors.loading;
+    if (server.busy !== null && (bits & Flag.allowBusy) === 0) return server.busy;
     if ((client.isReplica || client.isMonitor) && (bits & (Flag.write | Flag.readonly)) !== 0)
       return errors.replicaKeyspace;
     return server.pause.mode !== null && server.pause.holds(client, bits) ? POSTPONED : null;
@@ -232,8 +257,10 @@ export class Dispatcher {
     command.usec += micros;
     server.stats.commandsProcessed++;
     if (reply instanceof ErrorReply) {
-      command.failedCalls++;
-      server.stats.countError(reply.text);
+      if (!(reply instanceof CountedErrorReply)) {
+        command.failedCalls++;
+        server.stats.countError(reply.text);
+      }
       if (client.isMasterLink || client.isReplica) complainOfLink(server, client, reply, command.name);
     }
     server.slowLog.note(client, command, args, micros);
@@ -252,7 +279,7 @@ export class Dispatcher {
   #afterUnit(): void {
     const { effects, blocking, replication } = this.server;
     if (effects.pending) effects.flush(replication, false);
-    if (blocking.hasReady) blocking.serve();
+    if (blocking.hasReady && !effects.held) blocking.serve();
   }
 
   /** True if an injected fault has taken the command over. */
@@ -301,7 +328,8 @@ export function discard(server: ServerCore, client: Client): void {
   server.keyspace.unwatch(client);
 }
 
-function arityFits(command: Command, args: readonly Bytes[]): boolean {
+/** Whether a call has as many arguments as the command takes. */
+export function arityFits(command: Command, args: readonly Bytes[]): boolean {
   const { arity } = command.spec;
   return arity >= 0 ? args.length === arity : args.length >= -arity;
 }

@@ -14,6 +14,10 @@ export class Effects {
   #forced = false;
   #dbs: number[] = [];
   #commands: (readonly Bytes[])[] = [];
+  /** A script was set aside in the midst of a unit: what it has changed so far waits for the rest. */
+  held = false;
+  /** A script has said that what it does is not for the replicas. */
+  muted = false;
 
   begin(): void {
     this.#dirty = 0;
@@ -47,12 +51,13 @@ export class Effects {
 
   /** Queues a command for the stream. */
   add(db: number, argv: readonly Bytes[]): void {
+    if (this.muted) return;
     this.#dbs.push(db);
     this.#commands.push(argv);
   }
 
   get pending(): boolean {
-    return this.#commands.length > 0;
+    return this.#commands.length > 0 && !this.held;
   }
 
   /** Hands over what is queued: one command bare, several in MULTI/EXEC unless `bare`. */

@@ -8,6 +8,9 @@ export class CommandError extends Error {
   }
 }
 
+/** An error that a command inside a script has counted already: handing it on to the client doesn't count it again. */
+export class CountedErrorReply extends ErrorReply {}
+
 /** Answers the running command with this error. */
 export function fail(reply: ErrorReply | string): never {
   throw new CommandError(typeof reply === "string" ? new ErrorReply(reply) : reply);

@@ -13,6 +13,11 @@ export const Flag = {
   admin: 1024,
   blocking: 2048,
   protected: 4096,
+  noScript: 8192,
+  /** Allowed while a script holds everything else up. */
+  allowBusy: 16384,
+  /** Runs a script, which may have flags of its own. */
+  script: 32768,
 } as const;
 
 const BITS: Readonly<Record<string, number>> = {
@@ -27,6 +32,8 @@ const BITS: Readonly<Record<string, number>> = {
   denyoom: Flag.denyOom,
   admin: Flag.admin,
   blocking: Flag.blocking,
+  noscript: Flag.noScript,
+  allow_busy: Flag.allowBusy,
 };
 
 /**
@@ -35,12 +42,15 @@ const BITS: Readonly<Record<string, number>> = {
  */
 const MAY_REPLICATE = new Set(["publish", "spublish", "pfcount", "eval", "evalsha", "fcall"]);
 
+const RUNS_SCRIPT = new Set(["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"]);
+
 /** Commands that enable-debug-command and its like must allow: COMMAND doesn't show this flag either. */
 const PROTECTED = new Set(["debug", "module"]);
 
 /** The bits of a command's flags; flags without a bit are left out. */
 export function flagBits(name: string, flags: readonly string[]): number {
   let bits = MAY_REPLICATE.has(name) ? Flag.mayReplicate : 0;
+  if (RUNS_SCRIPT.has(name)) bits |= Flag.script;
   if (PROTECTED.has(name.split("|", 1)[0] as string)) bits |= Flag.protected;
   for (const flag of flags) bits |= BITS[flag] ?? 0;
   return bits;

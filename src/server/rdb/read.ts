@@ -1,3 +1,4 @@
+import type { Bytes } from "../../protocol/resp/reply.js";
 import { Crc64 } from "./crc64.js";
 import { RdbError } from "./error.js";
 import { Input } from "./input.js";
@@ -92,20 +93,35 @@ function checkSum(input: Input): void {
 /** Why a DUMP payload was not taken: not ours to read at all, or broken inside. */
 export type DumpRefusal = "versionOrChecksum" | "format";
 
+/** What stands before version and checksum of a payload; null if these are not right. */
+function dumpContent(payload: Buffer): Input | null {
+  const end = payload.length - 10;
+  if (end < 0 || payload.readUInt16LE(end) > NEWEST_RDB_VERSION) return null;
+  const checksum = new Crc64().update(payload, 0, end + 2).digest();
+  return checksum.equals(payload.subarray(end + 2)) ? new Input(payload.subarray(0, end)) : null;
+}
+
+/** Reads a FUNCTION DUMP payload: the sources of the libraries. */
+export function readFunctionDump(payload: Buffer): readonly Bytes[] | DumpRefusal | "notFunctions" {
+  const input = dumpContent(payload);
+  if (input === null) return "versionOrChecksum";
+  const codes: Bytes[] = [];
+  try {
+    while (input.remaining > 0) {
+      if (input.u8() !== RDB_OPCODE.function2) return "notFunctions";
+      codes.push(input.string());
+    }
+    return codes;
+  } catch (error) {
+    if (error instanceof RdbError) return "format";
+    throw error;
+  }
+}
+
 /** Reads a DUMP payload. */
 export function readDump(payload: Buffer): RdbValue | DumpRefusal {
-  const end = payload.length - 10;
-  if (end < 0) return "versionOrChecksum";
-  const version = payload.readUInt16LE(end);
-  if (version > NEWEST_RDB_VERSION) return "versionOrChecksum";
-  if (
-    !new Crc64()
-      .update(payload, 0, end + 2)
-      .digest()
-      .equals(payload.subarray(end + 2))
-  )
-    return "versionOrChecksum";
-  const input = new Input(payload.subarray(0, end));
+  const input = dumpContent(payload);
+  if (input === null) return "versionOrChecksum";
   try {
     const value = readValue(input, input.u8());
     return input.remaining === 0 ? value : "format";

@@ -14,6 +14,9 @@ export const WRITTEN_RDB_VERSION = 9;
 /** The version that brought the form of streams that is written: a DUMP of one says so. */
 const STREAM_RDB_VERSION = 10;
 
+/** The first version with function libraries. */
+const FUNCTIONS_RDB_VERSION = 10;
+
 const CHUNK_BYTES = 64 * 1024;
 /** Shorter strings are copied by a loop: a call into the runtime would take longer. */
 const SHORT = 24;
@@ -58,6 +61,17 @@ export class RdbWriter {
     writer.byte(RDB_TYPE[value.type]);
     writer.value(value);
     writer.byte(value.type === "stream" ? STREAM_RDB_VERSION : WRITTEN_RDB_VERSION);
+    writer.byte(0);
+    writer.#end();
+    return Buffer.concat(chunks).toString("latin1");
+  }
+
+  /** FUNCTION DUMP: the libraries, version and checksum, as FUNCTION RESTORE takes them. */
+  static dumpFunctions(codes: readonly Bytes[], compressed = false): Bytes {
+    const chunks: Buffer[] = [];
+    const writer = new RdbWriter((chunk) => chunks.push(chunk), { header: "", compress: compressed });
+    for (const code of codes) writer.functionLibrary(code);
+    writer.byte(FUNCTIONS_RDB_VERSION);
     writer.byte(0);
     writer.#end();
     return Buffer.concat(chunks).toString("latin1");

@@ -28,19 +28,7 @@ export function memoryInfo(server: ServerCore): string[] {
     `allocator_resident:${rss}`,
     `total_system_memory:${system}`,
     `total_system_memory_human:${humanBytes(system)}`,
-    "used_memory_lua:0",
-    "used_memory_vm_eval:0",
-    "used_memory_lua_human:0B",
-    "used_memory_scripts_eval:0",
-    "number_of_cached_scripts:0",
-    "number_of_functions:0",
-    "number_of_libraries:0",
-    "used_memory_vm_functions:0",
-    "used_memory_vm_total:0",
-    "used_memory_vm_total_human:0B",
-    "used_memory_functions:0",
-    "used_memory_scripts:0",
-    "used_memory_scripts_human:0B",
+    ...scriptingLines(server),
     `maxmemory:${memory.limit}`,
     `maxmemory_human:${humanBytes(memory.limit)}`,
     `maxmemory_policy:${config.text("maxmemory-policy")}`,
@@ -63,5 +51,28 @@ export function memoryInfo(server: ServerCore): string[] {
     "active_defrag_running:0",
     "lazyfree_pending_objects:0",
     "lazyfreed_objects:0",
+  ];
+}
+
+/** What scripts, functions and the Lua states that they run in take. */
+function scriptingLines({ scripting: { scripts, libraries } }: ServerCore): string[] {
+  const evalVm = scripts.memoryBytes;
+  const functionVm = libraries.memoryBytes;
+  const functions = libraries.dump().reduce((sum, code) => sum + code.length, 0);
+  const cached = scripts.cachedBytes;
+  return [
+    `used_memory_lua:${evalVm}`,
+    `used_memory_vm_eval:${evalVm}`,
+    `used_memory_lua_human:${humanBytes(evalVm)}`,
+    `used_memory_scripts_eval:${cached}`,
+    `number_of_cached_scripts:${scripts.size}`,
+    `number_of_functions:${libraries.functions.size}`,
+    `number_of_libraries:${libraries.byName.size}`,
+    `used_memory_vm_functions:${functionVm}`,
+    `used_memory_vm_total:${evalVm + functionVm}`,
+    `used_memory_vm_total_human:${humanBytes(evalVm + functionVm)}`,
+    `used_memory_functions:${functions}`,
+    `used_memory_scripts:${cached + functions}`,
+    `used_memory_scripts_human:${humanBytes(cached + functions)}`,
   ];
 }
