@@ -10,6 +10,7 @@ import type { LinkControl } from "./faults/link-control.js";
 import { MemoryStore } from "./rdb/store.js";
 import type { Replication } from "./replication/replication.js";
 import type { ServerCore } from "./server-core.js";
+import { ReplicationTap } from "./tap.js";
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -29,6 +30,7 @@ export class DevServer implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #store = new MemoryStore();
+  readonly #taps = new Set<ReplicationTap>();
   readonly #watchers = new Set<() => void>();
   #run: Run | null = null;
   #master: Address | null;
@@ -85,6 +87,28 @@ export class DevServer implements AsyncDisposable {
   /** Control of the link by which it follows its master: pause, delay, cut, hold ACKs, go step by step. */
   get link(): LinkControl {
     return this.faults.link;
+  }
+
+  /**
+   * Listens to the replication stream that this server hands on: on a master what it writes, on a replica what it has
+   * applied. A master without replicas begins to count its stream then, as it does for the first replica. The tap outlasts
+   * `crash()` and `restart()`.
+   * @throws Error if it doesn't run
+   */
+  tap(): ReplicationTap {
+    const run = this.#running();
+    const tap = new ReplicationTap(
+      this.#clock,
+      () => this.#run?.replication.out.flush(),
+      (closed) => {
+        this.#taps.delete(closed);
+        if (this.#taps.size === 0 && this.#run) this.#run.replication.onStream = null;
+      },
+    );
+    this.#taps.add(tap);
+    this.#listen(run);
+    tap.begin(dbOf(run));
+    return tap;
   }
 
   /**
@@ -210,6 +234,16 @@ export class DevServer implements AsyncDisposable {
     return [...other.replicas].some((replica) => replica.port === this.#port && replica.state === "online");
   }
 
+  #listen({ replication }: Run): void {
+    if (this.#taps.size === 0) return;
+    // What was fed before is not the new listener's.
+    replication.out.flush();
+    if (replication.role === "master") replication.activate();
+    replication.onStream = (bytes) => {
+      for (const tap of this.#taps) tap.take(bytes, replication.offset);
+    };
+  }
+
   async #begin(): Promise<void> {
     const { host = "127.0.0.1", password, transport, config: directives = {} } = this.#options;
     // It listens on loopback, and who started it may look inside. A replica gets its dataset at once, without waiting for more.
@@ -237,6 +271,8 @@ export class DevServer implements AsyncDisposable {
       this.#port = core.port;
       this.#run = { core, replication };
       this.faults.attach(core, replication);
+      this.#listen(this.#run);
+      for (const tap of this.#taps) tap.begin(dbOf(this.#run));
     });
   }
 
@@ -246,6 +282,7 @@ export class DevServer implements AsyncDisposable {
     this.faults.link.detach();
     this.faults.clear();
     await run?.core.close();
+    for (const tap of [...this.#taps]) tap.close();
     this.#changed();
   }
 
@@ -272,4 +309,9 @@ export class DevServer implements AsyncDisposable {
     if (this.#run) return this.#run;
     throw new Error(this.#stopped ? "the dev server is stopped" : "the dev server is down: restart() it");
   }
+}
+
+/** The database that the stream's next command applies to, if it doesn't say so. */
+function dbOf({ core, replication }: Run): number {
+  return replication.role === "replica" ? core.masterClient.db.index : replication.out.selected;
 }

@@ -32,3 +32,4 @@ export {
   type Transport,
   type TransportStream,
 } from "./net/transport.js";
+export { type ExpectedCommand, ReplicationTap, TapMismatch, type TappedCommand } from "./tap.js";

@@ -51,7 +51,10 @@ export class Replication implements ReplicationHooks {
     this.saver = new Saver(core, store, () => this.#savedHistory());
     core.saver = this.saver;
     const settings = new ReplicationSettings(core.config, () => core.port);
-    const out = new StreamOut(freshHistory(core.random.hex(40)), (bytes) => this.#masterSide.deliver(bytes));
+    const out = new StreamOut(freshHistory(core.random.hex(40)), (bytes) => {
+      this.#masterSide.deliver(bytes);
+      if (this.onStream !== null) this.onStream(bytes);
+    });
     this.settings = settings;
     this.out = out;
     this.#replicaSide = new ReplicaSide({
@@ -89,6 +92,14 @@ export class Replication implements ReplicationHooks {
   /** The link to the master; null on a master. */
   get link(): ReplicaLink | null {
     return this.#replicaSide.link;
+  }
+
+  /** Told of the bytes that this server hands on; the offset is that behind them then. */
+  onStream: ((bytes: Buffer) => void) | null = null;
+
+  /** Begins to count and to feed the stream, as the first replica makes a master do. */
+  activate(): void {
+    if (!this.out.active) this.out.activate(this.settings.backlogBytes, this.core.random.hex(40));
   }
 
   /** What holds the master's stream back on its way in. */
