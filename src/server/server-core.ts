@@ -237,6 +237,11 @@ export class ServerCore {
     return this.#dispatcher.executeFromMaster(argv);
   }
 
+  /** Commands of the master's stream are about to run: takes the time for them. */
+  beginMasterTurn(): void {
+    this.#dispatcher.beginTurn();
+  }
+
   /** A new link to a master begins: no MULTI is open, and its database is `db`. */
   resetMasterLink(db = 0): void {
     const client = this.masterClient;

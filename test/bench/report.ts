@@ -1,13 +1,7 @@
 import { baseline, type PeerName } from "./peers/index.js";
+import { type Spread, spread } from "./spread.js";
 import type { JobResult } from "./worker.js";
 import type { Measurement, Mix, Width } from "./workload.js";
-
-/** A figure over the rounds. */
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
 
 /** One peer in one cell, over all rounds. */
 export interface Row {
@@ -24,13 +18,6 @@ export interface Row {
   readonly rate: Spread;
   /** p50 over plain ioredis's in the same round: below 1 is quicker. */
   readonly p50: Spread;
-}
-
-export function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  const middle = (sorted.length - 1) / 2;
-  return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) };
 }
 
 /** @param rounds for each round, what each peer measured; ratios are taken within a round only */

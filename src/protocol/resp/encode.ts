@@ -48,7 +48,7 @@ export function encodeReply(reply: Reply, resp: 2 | 3): Bytes {
   if (typeof reply === "string") return encodeBulk(reply);
   if (reply === null) return resp === 2 ? "$-1\r\n" : "_\r\n";
   if (typeof reply === "number" || typeof reply === "bigint") return encodeInteger(reply);
-  if (reply instanceof SimpleString) return `+${reply.text}\r\n`;
+  if (reply instanceof SimpleString) return reply.encoded;
   if (reply instanceof ErrorReply) return `-${oneLine(reply.text)}\r\n`;
   if (Array.isArray(reply)) return encodeAll(arrayHead(reply.length), reply as readonly Reply[], resp);
   return encodeTyped(reply as object, resp);

@@ -6,7 +6,11 @@ export type Bytes = string;
 
 /** `+text` */
 export class SimpleString {
-  constructor(readonly text: string) {}
+  /** As it is sent; most are constants that are sent many times. */
+  readonly encoded: Bytes;
+  constructor(readonly text: string) {
+    this.encoded = `+${text}\r\n`;
+  }
 }
 /** `-text`; `text` starts with the code word, as Redis words it. */
 export class ErrorReply {

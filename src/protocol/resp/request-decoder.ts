@@ -15,6 +15,16 @@ const UNAUTHENTICATED_ARGUMENTS = 10;
 const UNAUTHENTICATED_BULK = 16384;
 const LF = 10;
 const CR = 13;
+const STAR = 42;
+const DOLLAR = 36;
+const ZERO = 48;
+const NINE = 57;
+/** Arguments up to which a command may be read in one go: room is made for them before they are seen. */
+const SHORT_COMMAND = 64;
+/** Substrings up to here are copied by V8; longer ones would keep the whole chunk alive. */
+const COPIED_SLICE = 12;
+/** Of a large buffer no more than this is decoded for the sake of its short pieces. */
+const DECODED_AT_ONCE = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -40,6 +50,9 @@ export class RequestDecoder {
   #args: Bytes[] = [];
   /** Where the line end has been looked for already, relative to `#at`. */
   #scanned = 0;
+  /** `#buffer` from `#textFrom` on as text, made when it is first needed; null = not yet. */
+  #text: Bytes | null = null;
+  #textFrom = 0;
 
   constructor(readonly limits: RequestLimits) {}
 
@@ -49,6 +62,7 @@ export class RequestDecoder {
     if (this.#at === this.#buffer.length && this.#laterBytes === 0) {
       this.#buffer = chunk;
       this.#at = 0;
+      this.#text = null;
     } else {
       this.#later.push(chunk);
       this.#laterBytes += chunk.length;
@@ -71,17 +85,27 @@ export class RequestDecoder {
   takeRest(): Buffer {
     this.#join();
     const rest = this.#buffer.subarray(this.#at);
-    this.#buffer = EMPTY;
-    this.#at = 0;
+    this.#forget();
     return rest;
   }
 
   /** The next complete command, or null if more bytes are needed (or `error` is set). Never empty. */
   next(): Bytes[] | null {
     while (this.error === null) {
-      if (this.pendingBytes < this.#need) return null;
+      if (this.pendingBytes < this.#need) {
+        // Nothing is kept of what has been read: a connection may be idle for long.
+        if (this.pendingBytes === 0) this.#forget();
+        return null;
+      }
       if (this.#laterBytes > 0) this.#join();
       const before = this.#at;
+      if (this.#missing === 0) {
+        const whole = this.#readWhole();
+        if (whole !== null) {
+          this.consumed += this.#at - before;
+          return whole;
+        }
+      }
       const done = this.#missing > 0 ? this.#readArguments() : this.#readStart();
       this.consumed += this.#at - before;
       if (done === "command") {
@@ -94,17 +118,71 @@ export class RequestDecoder {
     return null;
   }
 
+  #forget(): void {
+    this.#buffer = EMPTY;
+    this.#at = 0;
+    this.#text = null;
+  }
+
   #join(): void {
     if (this.#laterBytes === 0) return;
     this.#buffer = Buffer.concat([this.#buffer.subarray(this.#at), ...this.#later]);
     this.#at = 0;
+    this.#text = null;
     this.#later = [];
     this.#laterBytes = 0;
   }
 
+  /**
+   * The short way, which nearly every command takes: a command of a few arguments that is there as a whole and in order.
+   * Null, with nothing used up, for whatever else there may be.
+   */
+  #readWhole(): Bytes[] | null {
+    const buffer = this.#buffer;
+    let at = this.#at;
+    if (buffer[at] !== STAR || this.limits.unauthenticated || this.#scanned > 0) return null;
+    let byte = buffer[++at] as number;
+    if (byte === ZERO) return null;
+    let count = 0;
+    for (; byte >= ZERO && byte <= NINE; byte = buffer[++at] as number) {
+      count = count * 10 + byte - ZERO;
+      if (count > SHORT_COMMAND) return null;
+    }
+    if (count === 0 || byte !== CR || buffer[at + 1] !== LF) return null;
+    at += 2;
+    const args = new Array<Bytes>(count);
+    for (let i = 0; i < count; i++) {
+      if (buffer[at] !== DOLLAR) return null;
+      const first = ++at;
+      let bulk = 0;
+      for (byte = buffer[at] as number; byte >= ZERO && byte <= NINE; byte = buffer[++at] as number) {
+        bulk = bulk * 10 + byte - ZERO;
+      }
+      if (byte !== CR || buffer[at + 1] !== LF || at === first || (buffer[first] === ZERO && at > first + 1))
+        return null;
+      at += 2;
+      if (bulk > this.limits.maxBulkBytes || at + bulk + 2 > buffer.length) return null;
+      args[i] = bulk <= COPIED_SLICE ? this.#slice(at, at + bulk) : buffer.latin1Slice(at, at + bulk);
+      at += bulk + 2;
+    }
+    this.#at = at;
+    return args;
+  }
+
+  /** A short piece of the buffer. One call into the engine decodes for all of them. */
+  #slice(start: number, end: number): Bytes {
+    if (this.#text === null) {
+      this.#textFrom = this.#at;
+      this.#text = this.#buffer.latin1Slice(this.#textFrom, Math.min(this.#buffer.length, this.#at + DECODED_AT_ONCE));
+    }
+    const from = start - this.#textFrom;
+    if (end - this.#textFrom > this.#text.length) return this.#buffer.latin1Slice(start, end);
+    return this.#text.slice(from, end - this.#textFrom);
+  }
+
   /** Reads a header or an inline command. */
   #readStart(): "command" | "again" | "more" {
-    const isArray = this.#buffer[this.#at] === 42; // '*'
+    const isArray = this.#buffer[this.#at] === STAR;
     const end = this.#lineEnd(isArray ? "too big mbulk count string" : "too big inline request");
     if (end < 0) return "more";
     const start = this.#at;
@@ -137,7 +215,7 @@ export class RequestDecoder {
         if (end < 0) return "more";
         const start = this.#at;
         const first = this.#buffer[start] as number;
-        if (first !== 36) return this.#fail(`expected '$', got '${String.fromCharCode(first)}'`);
+        if (first !== DOLLAR) return this.#fail(`expected '$', got '${String.fromCharCode(first)}'`);
         const length = this.#integer(start + 1, end);
         if (!(length >= 0 && length <= this.limits.maxBulkBytes)) return this.#fail("invalid bulk length");
         if (length > UNAUTHENTICATED_BULK && this.limits.unauthenticated)
@@ -200,8 +278,7 @@ export class RequestDecoder {
 
   #fail(text: string): "more" {
     this.error = `Protocol error: ${text}`;
-    this.#buffer = EMPTY;
-    this.#at = 0;
+    this.#forget();
     this.#later = [];
     this.#laterBytes = 0;
     this.#args = [];

@@ -80,12 +80,17 @@ export class Client {
     this.lastActiveMs = createdMs;
   }
 
-  /** Appends a reply to the output, which is written when the turn ends; nothing if CLIENT REPLY says so. */
-  reply(reply: Reply): void {
-    if (this.connection === null || this.replyMode !== "on") return;
-    this.connection.write(encodeReply(reply, this.resp));
+  /**
+   * Appends a reply to the output, which is written when the turn ends; nothing if CLIENT REPLY says so.
+   * @returns its size in bytes
+   */
+  reply(reply: Reply): number {
+    if (this.connection === null || this.replyMode !== "on") return 0;
+    const encoded = encodeReply(reply, this.resp);
+    this.connection.write(encoded);
     const { limits } = this.ctx.server;
     if (limits.normalOutput > 0) limits.checkOutput(this, limits.normalOutput);
+    return encoded.length;
   }
 
   /** Sends what the client did not ask for just now: a pub/sub message, a MONITOR line. CLIENT REPLY OFF does not stop it. */

@@ -16,14 +16,23 @@ const NOT_QUEUED = new Set(["exec", "discard", "multi", "watch", "quit", "reset"
 /** Commands that a transaction can always be ended with, however little memory there is. */
 const LEAVES_MULTI = new Set(["exec", "discard", "quit", "reset"]);
 
+/** Bytes from which writing a reply takes time worth measuring. */
+const LONG_REPLY = 4096;
+
 /** The way of a command: check whether it may run, run it or queue it, answer, pass on what it changed. */
 export class Dispatcher {
+  /** On the clock's monotonic time: when the last command ended, which is when the next one of its turn begins. */
+  #markMs = 0;
+  /** When `keyspace.nowMs` was taken, on the same time. */
+  #takenMs = 0;
+
   constructor(private readonly server: ServerCore) {}
 
   /** Runs what the client has sent, until it is blocked, paused, closing, or there is no complete command left. */
   workOff(client: Client): void {
     if (client.busy) return;
     client.busy = true;
+    this.beginTurn();
     const { decoder } = client;
     while (!client.closing && client.waiter === null) {
       const args = client.postponed ?? decoder.next();
@@ -39,6 +48,20 @@ export class Dispatcher {
       client.closing = true;
     }
     if (client.closing) client.connection?.end();
+  }
+
+  /**
+   * Commands are about to run, one after another. Asking for the time costs as much as a small command: it is asked for
+   * here and after each command, and the time that counts (`keyspace.nowMs`) follows when a millisecond has gone by.
+   */
+  beginTurn(): void {
+    this.#markMs = this.server.clock.now();
+    this.#takeTime();
+  }
+
+  #takeTime(): void {
+    this.#takenMs = this.#markMs;
+    this.server.keyspace.nowMs = this.server.clock.epoch();
   }
 
   executeFromMaster(args: readonly Bytes[]): Reply {
@@ -163,7 +186,8 @@ export class Dispatcher {
     }
     if (tracking.active) tracking.begin(client);
     const reply = this.#call(client, known, args);
-    if (reply !== NO_REPLY) client.reply(reply);
+    // The time that a long answer takes to write is not the next command's.
+    if (reply !== NO_REPLY && client.reply(reply) > LONG_REPLY) this.#markMs = server.clock.now();
     if (tracking.active) tracking.end(client, known);
     if (server.monitors.size > 0) feedMonitors(server, client, known, args);
     if (client.replyMode !== "on") this.#nextReplyMode(client);
@@ -173,10 +197,9 @@ export class Dispatcher {
 
   /** Sets the time that counts, and what happens to expired keys. */
   #prepare(client: Client): void {
-    const { keyspace, clock, replication, pause } = this.server;
-    const now = clock.epoch();
-    keyspace.nowMs = now;
-    client.lastActiveMs = now;
+    const { keyspace, replication, pause } = this.server;
+    if (this.#markMs - this.#takenMs >= 1) this.#takeTime();
+    client.lastActiveMs = keyspace.nowMs;
     if (client.isMasterLink) keyspace.expiry = "ignore";
     else keyspace.expiry = replication.role === "master" && pause.mode === null ? "delete" : "hide";
   }
@@ -241,7 +264,7 @@ export class Dispatcher {
     server.keyspace.counting = !command.isWrite;
     if (server.ownExpiry !== null) server.ownExpiry.prepare(client, command.isWrite);
     const db = client.db.index;
-    const startMs = clock.now();
+    const startMs = this.#markMs;
     effects.begin();
     let reply: Reply;
     try {
@@ -252,7 +275,9 @@ export class Dispatcher {
     effects.end(db, args, server.replication.feeding && !client.isMasterLink);
     if (client.tracking !== null && (command.flagBits & Flag.readonly) !== 0)
       server.tracking.remember(client, command, args);
-    const micros = (clock.now() - startMs) * 1000;
+    const endMs = clock.now();
+    this.#markMs = endMs;
+    const micros = (endMs - startMs) * 1000;
     command.calls++;
     command.usec += micros;
     server.stats.commandsProcessed++;

@@ -4,6 +4,8 @@ import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
 
 /** What an applier does with the stream. */
 export interface ApplierHandlers {
+  /** Commands are about to be run, one after another. */
+  begin(): void;
   /** Runs one command of the master. True while a MULTI is open behind it: its effect is not there yet. */
   run(argv: readonly Bytes[]): boolean;
   /** These bytes have been applied whole: they count, and go on to this server's replicas. */
@@ -104,6 +106,7 @@ export class StreamApplier {
     const decoder = this.#decoder;
     this.#raw.push(chunk);
     decoder.push(chunk);
+    this.handlers.begin();
     let complete = this.#counted;
     for (let argv = decoder.next(); argv; argv = decoder.next()) {
       if (isGetAck(argv)) {
@@ -146,5 +149,10 @@ export class StreamApplier {
 }
 
 function isGetAck(argv: readonly Bytes[]): boolean {
-  return argv.length === 3 && argv[0]?.toUpperCase() === "REPLCONF" && argv[1]?.toUpperCase() === "GETACK";
+  return (
+    argv.length === 3 &&
+    argv[0]?.length === 8 &&
+    argv[0].toUpperCase() === "REPLCONF" &&
+    argv[1]?.toUpperCase() === "GETACK"
+  );
 }

@@ -40,6 +40,7 @@ export class ReplicaSide {
     const { core, out } = context;
     this.#intake = new ReplicaLoad(core, context.settings);
     this.applier = new StreamApplier(core.clock, {
+      begin: () => core.beginMasterTurn(),
       run: (argv) => this.#run(argv),
       applied: (bytes) => {
         out.forward(bytes);

@@ -218,6 +218,7 @@ describe("StreamApplier", () => {
     let offset = 0;
     let multi = false;
     const applier = new StreamApplier(clock, {
+      begin: () => {},
       run(argv) {
         if (argv[0] === "MULTI") multi = true;
         if (argv[0] === "EXEC") multi = false;
