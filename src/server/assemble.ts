@@ -1,3 +1,5 @@
+import { Aof } from "./aof/aof.js";
+import { type LogDirectory, MemoryLogDirectory } from "./aof/directory.js";
 import { persistenceCommands } from "./commands/persistence.js";
 import { replicationCommands } from "./commands/replication.js";
 import type { RdbStore } from "./rdb/store.js";
@@ -21,15 +23,17 @@ export interface AssembledServer {
   ): Promise<void>;
 }
 
-/** Joins core and replication. `store` is where SAVE puts the dataset and where a start finds it. */
+/** Joins core and replication. `store` is where SAVE puts the dataset and where a start finds it, `logDirectory` is for the append-only log. */
 export function assembleServer(
-  options: Omit<ServerCoreOptions, "groups"> & { readonly store: RdbStore },
+  options: Omit<ServerCoreOptions, "groups"> & { readonly store: RdbStore; readonly logDirectory?: LogDirectory },
 ): AssembledServer {
-  const { store, ...rest } = options;
+  const { store, logDirectory = new MemoryLogDirectory(), ...rest } = options;
   const of = (): Replication => replication;
   const core = new ServerCore({ ...rest, groups: [replicationCommands(of), persistenceCommands(of)] });
   const replication: Replication = new Replication(core, store);
   core.replication = replication;
+  const aof = new Aof(core, logDirectory);
+  core.aof = aof;
   core.shutdown = new Shutdown({
     core,
     replicas: () => replication.replicas.describe(),
@@ -38,7 +42,7 @@ export function assembleServer(
       replication.saver.cancel();
       replication.saver.save();
     },
-    finishLog: () => null,
+    finishLog: (force) => aof.finish(force),
   });
   return {
     core,
@@ -47,8 +51,13 @@ export function assembleServer(
       // Those who connect meanwhile are told that the dataset is loading.
       await core.listen();
       listening?.();
-      const file = store.read();
-      if (file) await replication.restore(file, master !== null);
+      // Where there is to be a log, it tells the data, or that there is none.
+      if (aof.find()) await aof.load();
+      else if (!core.config.flag("appendonly")) {
+        const file = store.read();
+        if (file) await replication.restore(file, master !== null);
+      }
+      aof.open();
       beforeFollowing?.();
       if (master) replication.follow(master.host, master.port, true);
     },

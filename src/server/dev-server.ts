@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../core/clock.js";
 import { deferred } from "../core/deferred.js";
 import { type Random, seededRandom, systemRandom } from "../core/random.js";
 import { advanceClock } from "./advance.js";
+import { MemoryLogDirectory } from "./aof/directory.js";
 import { assembleServer } from "./assemble.js";
 import { Config } from "./config/config.js";
 import type { Address, DevServerOptions } from "./dev-options.js";
@@ -31,6 +32,7 @@ export class DevServer implements AsyncDisposable {
   readonly #random: Random;
   readonly #store = new MemoryStore();
   readonly #taps = new Set<ReplicationTap>();
+  readonly #logDirectory = new MemoryLogDirectory();
   readonly #watchers = new Set<() => void>();
   #run: Run | null = null;
   #master: Address | null;
@@ -179,7 +181,10 @@ export class DevServer implements AsyncDisposable {
       this.faults.link.detach();
       await run.core.close({ save: options.data === "keep" });
     }
-    if (options.data === "drop") this.#store.clear();
+    if (options.data === "drop") {
+      this.#store.clear();
+      this.#logDirectory.clear();
+    }
     await this.#begin();
     this.#changed();
   }
@@ -262,10 +267,11 @@ export class DevServer implements AsyncDisposable {
       ephemeralPort: true,
       ...(transport ? { transport } : {}),
       store: this.#store,
+      logDirectory: this.#logDirectory,
       ...(this.#options.log ? { log: this.#options.log } : {}),
     });
     core.onShutdown = () => this.#ended(core);
-    core.onCrash = () => void this.crash();
+    core.onCrash = core.onFatal = () => void this.crash();
     replication.onProgress = () => this.#changed();
     await start(this.#master, () => {
       this.#port = core.port;

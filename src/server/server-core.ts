@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
 import { Acl } from "./acl/acl.js";
+import type { Aof } from "./aof/aof.js";
 import { commandGroups } from "./commands/index.js";
 import type { Config } from "./config/config.js";
 import { Blocking } from "./dispatch/blocking.js";
@@ -116,6 +117,12 @@ export class ServerCore {
   onShutdown: (() => void) | null = null;
   /** DEBUG SEGFAULT and its like: ends the server as a bug would; set by who owns it. */
   onCrash: ((signal: "SIGSEGV" | "SIGABRT") => void) | null = null;
+  /** Something that a server can't live with, which was logged: ends it with an error; set by who owns it. */
+  onFatal: (() => void) | null = null;
+  /** The append-only log; null where there is no place for one. */
+  aof: Aof | null = null;
+  /** What changes the data goes into the append-only log. */
+  appending = false;
   /** SHUTDOWN; null where nobody could end this server. */
   shutdown: Shutdown | null = null;
 
@@ -187,6 +194,7 @@ export class ServerCore {
     const listening = this.#listener.close();
     await this.replication.shutdown(save);
     this.shutdown?.stop();
+    this.aof?.close(reset);
     this.expiry.stop();
     this.ownExpiry?.stop();
     this.pause.stop();
@@ -216,6 +224,8 @@ export class ServerCore {
     connection.onData = (chunk) => {
       client.decoder.push(chunk);
       this.#dispatcher.workOff(client);
+      // Ahead of the replies, which go out when this returns.
+      if (this.appending) this.aof?.flush();
       this.limits.checkQuery(client);
     };
     connection.onClose = () => this.#forget(client);
@@ -252,7 +262,7 @@ export class ServerCore {
 
   /** Queues a command for the replication stream, unless the master sent what caused it. */
   propagate(client: Client | null, db: number, argv: readonly Bytes[]): void {
-    if (this.replication.feeding && client?.isMasterLink !== true) this.effects.add(db, argv);
+    if (this.replication.feeding && (this.appending || client?.isMasterLink !== true)) this.effects.add(db, argv);
   }
 
   /** Runs the retry of a parked client as a unit of its own; see `Blocking.serve`. */

@@ -5,6 +5,8 @@ import { systemClock } from "../../core/clock.js";
 import { systemRandom } from "../../core/random.js";
 import { REDIS_VERSION } from "../../protocol/version.js";
 import { AclError } from "../../server/acl/acl.js";
+import { DiskLogDirectory } from "../../server/aof/disk-directory.js";
+import { LogLoadError } from "../../server/aof/load-log.js";
 import { type AssembledServer, assembleServer } from "../../server/assemble.js";
 import type { Config } from "../../server/config/config.js";
 import { FileStore } from "../../server/rdb/store.js";
@@ -50,7 +52,18 @@ export async function runServer(args: readonly string[]): Promise<void> {
   const log = new ProcessLog(config);
   logStart(log, args.length === 0);
   const store = new FileStore(() => resolve(config.text("dir"), config.text("dbfilename")));
-  const server = assembleOrEnd({ clock: systemClock, random: systemRandom, config, store, log: log.line });
+  const logDirectory = new DiskLogDirectory(
+    () => config.text("dir"),
+    () => config.text("appenddirname"),
+  );
+  const server = assembleOrEnd({
+    clock: systemClock,
+    random: systemRandom,
+    config,
+    store,
+    logDirectory,
+    log: log.line,
+  });
   const { core } = server;
   // Before the first link is made the directive tells the role, afterwards the link.
   let starting = true;
@@ -66,6 +79,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
     removeFiles(log, file, config.text("unixsocket"));
     void core.close().then(() => process.exit(0));
   };
+  core.onFatal = () => process.exit(1);
   core.onCrash = (signal) => crash(config, log, signal);
   handleSignals(core, config, log);
   if (config.number("port") === 0 && config.number("tls-port") === 0 && config.text("unixsocket") === "") {
@@ -99,6 +113,8 @@ async function startListening({ start }: AssembledServer, config: Config, log: P
       log.line("warning", "Server initialized");
     });
   } catch (error) {
+    // It was logged where it was seen.
+    if (error instanceof LogLoadError) process.exit(1);
     const { syscall, address, message } = error as NodeJS.ErrnoException & { address?: string };
     if (syscall === undefined) {
       log.line("warning", `Fatal error loading the DB: ${message}. Exiting.`);

@@ -11,6 +11,7 @@ import {
   SimpleString,
   VerbatimReply,
 } from "../../protocol/resp/reply.js";
+import { LogLoadError } from "../aof/load-log.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
@@ -44,6 +45,8 @@ const SUBCOMMANDS: Readonly<
   protocol: [1, 1, protocol],
   error: [1, 1, (_ctx, args) => new ErrorReply(args[2] as Bytes)],
   log: [1, 1, log],
+  loadaof: [0, 0, loadAof],
+  "aof-flush-sleep": [1, 1, aofFlushSleep],
   segfault: [0, 0, (ctx) => crash(ctx, "SIGSEGV")],
   panic: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
   assert: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
@@ -81,6 +84,22 @@ function setActiveExpire(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function pauseCron(ctx: CommandContext, args: readonly Bytes[]): Reply {
   ctx.server.cronPaused = Number(args[2]) !== 0;
   return OK;
+}
+
+function aofFlushSleep(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  if (ctx.server.aof) ctx.server.aof.flushSleepMs = longArg(args[2] as Bytes) / 1000;
+  return OK;
+}
+
+function loadAof(ctx: CommandContext): Reply {
+  try {
+    ctx.server.aof?.reload();
+    return OK;
+  } catch (error) {
+    if (!(error instanceof LogLoadError)) throw error;
+    ctx.server.onFatal?.();
+    return NO_REPLY;
+  }
 }
 
 /** No answer comes: the server is gone, as by a bug. */

@@ -1,5 +1,6 @@
 import type { CommandGroup } from "../dispatch/registry.js";
 import { aclCommands } from "./acl.js";
+import { appendOnlyCommands } from "./append-only.js";
 import { bitfieldCommands } from "./bitfield.js";
 import { bitmapCommands } from "./bitmaps.js";
 import { clientCommands } from "./clients.js";
@@ -30,6 +31,7 @@ import { transactionCommands } from "./transactions.js";
 /** The groups that every server has. */
 export const commandGroups: readonly CommandGroup[] = [
   aclCommands,
+  appendOnlyCommands,
   bitfieldCommands,
   bitmapCommands,
   clientCommands,

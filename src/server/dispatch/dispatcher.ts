@@ -272,7 +272,7 @@ export class Dispatcher {
     } catch (error) {
       reply = this.#replyOf(error, command);
     }
-    effects.end(db, args, server.replication.feeding && !client.isMasterLink);
+    effects.end(db, args, server.replication.feeding && (server.appending || !client.isMasterLink));
     if (client.tracking !== null && (command.flagBits & Flag.readonly) !== 0)
       server.tracking.remember(client, command, args);
     const endMs = clock.now();

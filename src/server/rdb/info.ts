@@ -1,3 +1,4 @@
+import { logInfo } from "../aof/info.js";
 import type { ServerCore } from "../server-core.js";
 import type { Saver } from "./saver.js";
 
@@ -5,6 +6,7 @@ import type { Saver } from "./saver.js";
 export function persistenceInfo(server: ServerCore, saver: Saver): string[] {
   const { loader, snapshots, effects } = server;
   const active = snapshots.active;
+  const log = logInfo(server.aof);
   return [
     `loading:${loader.loading ? 1 : 0}`,
     `async_loading:${loader.loadingAside ? 1 : 0}`,
@@ -24,18 +26,10 @@ export function persistenceInfo(server: ServerCore, saver: Saver): string[] {
     "rdb_last_cow_size:0",
     `rdb_last_load_keys_expired:${loader.lastExpired}`,
     `rdb_last_load_keys_loaded:${loader.lastKeys}`,
-    "aof_enabled:0",
-    "aof_rewrite_in_progress:0",
-    "aof_rewrite_scheduled:0",
-    "aof_last_rewrite_time_sec:-1",
-    "aof_current_rewrite_time_sec:-1",
-    "aof_last_bgrewrite_status:ok",
-    "aof_rewrites:0",
-    "aof_rewrites_consecutive_failures:0",
-    "aof_last_write_status:ok",
-    "aof_last_cow_size:0",
+    ...log.common,
     "module_fork_in_progress:0",
     "module_fork_last_cow_size:0",
+    ...log.whenOn,
     ...loader.lines(),
   ];
 }

@@ -28,6 +28,8 @@ export interface Loaded {
   readonly keys: number;
   /** Keys that were left out since they had expired. */
   readonly expired: number;
+  /** Offset behind the RDB in its file. */
+  readonly end: number;
 }
 
 /** Keys between two places where a load may pause. */
@@ -51,8 +53,14 @@ export function* loadSteps(
   const filling: (DatabaseFilling | undefined)[] = [];
   let keys = 0;
   let expired = 0;
+  let end = 0;
   const items = readRdb(file, { databases: into.length });
-  for (const item of items) {
+  for (let next = items.next(); ; next = items.next()) {
+    if (next.done) {
+      end = next.value;
+      break;
+    }
+    const item = next.value;
     if (item.kind === "aux") {
       if (item.name === "repl-id") history.replid = item.value;
       else if (item.name === "repl-offset") history.offset = Number(item.value);
@@ -78,7 +86,7 @@ export function* loadSteps(
     }
   }
   for (const to of filling) if (to !== undefined) yield* to.finish();
-  return { history, functions, keys: keys - expired, expired };
+  return { history, functions, keys: keys - expired, expired, end };
 }
 
 /** Gathers the keys of one database, with what the memory account needs to know. */

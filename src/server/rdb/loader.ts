@@ -38,9 +38,13 @@ export class Loader {
     return this.#active?.serving === true;
   }
 
-  /** A payload comes in that is loaded as it comes (repl-diskless-load): INFO and -LOADING say so from now on. */
-  expect(total: number, serving: boolean): void {
-    this.#active = { startedS: this.#nowS, serving, total, loaded: 0 };
+  /** A payload comes in that is loaded as it comes (repl-diskless-load): INFO and -LOADING say so from now on. Returns what to tell of the bytes loaded. */
+  expect(total: number, serving: boolean): (bytes: number) => void {
+    const active = { startedS: this.#nowS, serving, total, loaded: 0 };
+    this.#active = active;
+    return (bytes) => {
+      active.loaded = bytes;
+    };
   }
 
   /** What was expected will not come. */

@@ -17,9 +17,10 @@ export interface ReadOptions {
 /**
  * Reads a whole RDB, one item at a time, so that a caller can pause between items.
  * The checksum at the end is compared unless it is zero (= not computed).
+ * @returns the offset behind it, where something else may follow
  * @throws RdbError at the first thing that is not valid or not known
  */
-export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<RdbItem, void, undefined> {
+export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<RdbItem, number, undefined> {
   const databases = options.databases ?? 16;
   const input = new Input(file);
   const version = readHeader(input);
@@ -31,7 +32,7 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
     switch (opcode) {
       case RDB_OPCODE.eof:
         if (version >= 5) checkSum(input);
-        return;
+        return input.position;
       case RDB_OPCODE.selectDb:
         db = input.length();
         if (db >= databases)

@@ -244,6 +244,7 @@ export class ReplicaSide {
     out.adopt(replid, offset, settings.backlogBytes);
     this.resumeFrom(loaded.history);
     this.#resumable = named;
+    this.context.core.aof?.restart();
     this.context.progress();
   }
 

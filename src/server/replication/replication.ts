@@ -116,7 +116,7 @@ export class Replication implements ReplicationHooks {
   }
 
   get feeding(): boolean {
-    return this.out.active && this.link === null;
+    return this.core.appending || (this.out.active && this.link === null);
   }
 
   get loading(): boolean {
@@ -153,13 +153,15 @@ export class Replication implements ReplicationHooks {
   }
 
   feed(db: number, argv: readonly Bytes[]): void {
-    this.out.feed(db, argv);
+    if (this.core.appending) this.core.aof?.feed(db, argv);
+    if (this.link === null) this.out.feed(db, argv);
   }
 
   refusal(_client: Client, bits: number): ErrorReply | null {
     const { settings, link } = this;
     if ((bits & Flag.write) !== 0) {
       if (this.saver.refusesWrites) return errors.misconf;
+      if (this.core.appending && this.core.aof?.refusal) return this.core.aof.refusal;
       if (!link && settings.minReplicas > 0 && this.replicas.countGood(settings.maxLagS) < settings.minReplicas) {
         return errors.noReplicas;
       }
