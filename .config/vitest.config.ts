@@ -20,6 +20,7 @@ export default defineConfig({
     alias: [
       { find: /^ioreplica$/, replacement: at("src/index.ts") },
       { find: /^ioreplica\/dev$/, replacement: at("src/server/index.ts") },
+      { find: /^ioreplica\/dev\/vitest$/, replacement: at("src/vitest/index.ts") },
     ],
   },
   test: {

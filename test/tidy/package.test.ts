@@ -86,6 +86,8 @@ describe("a TypeScript program that uses the package compiles", () => {
   const program = `
     import { ReplicatedClient, type Topology } from "ioreplica";
     import { DevTopology } from "ioreplica/dev";
+    import type { DevFixtures } from "ioreplica/dev/vitest";
+    export const optionsOf = (fixtures: DevFixtures): number | undefined => fixtures.topologyOptions.replicas;
     export async function main(): Promise<string | null> {
       const topology = await DevTopology.start({ replicas: 2 });
       const redis = new ReplicatedClient(topology.options);

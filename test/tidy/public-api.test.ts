@@ -4,7 +4,8 @@ import { read } from "./support/repository.js";
 
 const CLIENT = "src/index.ts";
 const DEV = "src/server/index.ts";
-const doors = publicNames([CLIENT, DEV]);
+const VITEST = "src/vitest/index.ts";
+const doors = publicNames([CLIENT, DEV, VITEST]);
 const namesOf = (door: string, kind: "value" | "type"): string[] =>
   (doors.get(door) ?? []).filter((name) => name.kind === kind).map(({ name }) => name);
 
@@ -16,6 +17,7 @@ const table = JSON.parse(read("test/tidy/public-api.json")) as ApiTable;
 describe.each([
   ["ioreplica", CLIENT],
   ["ioreplica/dev", DEV],
+  ["ioreplica/dev/vitest", VITEST],
 ])("%s", (name, door) => {
   test("exports the listed values and types, no more and no less", () => {
     const listed = table[name];

@@ -74,7 +74,7 @@ describe("dependencies", () => {
   test("for development are pinned; those of the package have carets", () => {
     for (const version of Object.values(manifest.devDependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
     for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/);
-    expect(manifest.peerDependencies).toEqual({ ioredis: "^6.0.0" });
+    expect(manifest.peerDependencies).toEqual({ ioredis: "^6.0.0", vitest: "^4.0.0" });
   });
 
   test("at run time stay in single digits", () => {
