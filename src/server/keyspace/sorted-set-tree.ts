@@ -109,10 +109,13 @@ export class SortedSetTree {
       node.count -= entries.length;
       return { entries, count: entries.length };
     }
-    let at = node.children.length - 1;
-    for (; at > 0; at--) {
-      const first = firstOf(node.children[at]);
-      if (first !== undefined && before(first, entry)) break;
+    // The last child that begins before the entry; the first one if none does.
+    let at = 0;
+    for (let high = node.children.length - 1; at < high; ) {
+      const middle = (at + high + 1) >> 1;
+      const first = firstOf(node.children[middle]);
+      if (first !== undefined && before(first, entry)) at = middle;
+      else high = middle - 1;
     }
     const child = node.children[at];
     const split = child === undefined ? undefined : this.#insertInto(child, entry);

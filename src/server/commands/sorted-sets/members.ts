@@ -16,48 +16,56 @@ const incrPairs = new ErrorReply("ERR INCR option supports a single increment-el
 const scoreNaN = new ErrorReply("ERR resulting score is not a number (NaN)");
 
 interface AddFlags {
-  nx: boolean;
-  xx: boolean;
-  gt: boolean;
-  lt: boolean;
-  ch: boolean;
-  incr: boolean;
+  readonly nx: boolean;
+  readonly xx: boolean;
+  readonly gt: boolean;
+  readonly lt: boolean;
+  readonly ch: boolean;
+  readonly incr: boolean;
 }
 
-const noFlags: Readonly<AddFlags> = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
+const noFlags: AddFlags = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
+const onlyIncr: AddFlags = { ...noFlags, incr: true };
+const flagNames: ReadonlyMap<Bytes, keyof AddFlags> = new Map(
+  (Object.keys(noFlags) as (keyof AddFlags)[]).map((name) => [name, name]),
+);
 
 export function zadd(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const flags = { ...noFlags };
+  let flags = noFlags;
   let at = 2;
   for (; at < args.length; at++) {
-    const word = arg(args, at).toLowerCase();
-    if (!Object.hasOwn(flags, word)) break;
-    flags[word as keyof AddFlags] = true;
+    const word = args[at] as Bytes;
+    const flag = word.length <= 4 ? flagNames.get(word.toLowerCase()) : undefined;
+    if (flag === undefined) break;
+    flags = { ...flags, [flag]: true };
   }
-  const pairs = args.slice(at);
-  if (pairs.length === 0 || pairs.length % 2 === 1) fail(errors.syntax);
+  const words = args.length - at;
+  if (words === 0 || words % 2 === 1) fail(errors.syntax);
   if (flags.nx && flags.xx) fail(xxAndNx);
   if ((flags.gt && flags.nx) || (flags.lt && flags.nx) || (flags.gt && flags.lt)) fail(gtLtNx);
-  if (flags.incr && pairs.length > 2) fail(incrPairs);
-  return addPairs(ctx, arg(args, 1), pairs, flags);
+  if (flags.incr && words > 2) fail(incrPairs);
+  return addPairs(ctx, args, at, flags);
 }
 
 export function zincrby(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  return addPairs(ctx, arg(args, 1), args.slice(2), { ...noFlags, incr: true });
+  return addPairs(ctx, args, 2, onlyIncr);
 }
 
-function addPairs(ctx: CommandContext, key: Bytes, pairs: readonly Bytes[], flags: Readonly<AddFlags>): Reply {
+/** Adds the pairs of score and member from `args[from]` on to the set of `args[1]`. */
+function addPairs(ctx: CommandContext, args: readonly Bytes[], from: number, flags: AddFlags): Reply {
+  const key = args[1] as Bytes;
+  // All scores are read before anything is changed.
   const scores: number[] = [];
-  for (let at = 0; at < pairs.length; at += 2) scores.push(doubleArg(arg(pairs, at)));
+  for (let at = from; at < args.length; at += 2) scores.push(doubleArg(args[at] as Bytes));
   let set = ctx.db.get(key, "zset");
   if (set === null && flags.xx) return flags.incr ? null : 0;
   let added = 0;
   let updated = 0;
   let last: number | null = null;
-  for (const [index, given] of scores.entries()) {
-    const member = arg(pairs, 2 * index + 1);
+  for (let index = 0; index < scores.length; index++) {
+    const member = args[from + 2 * index + 1] as Bytes;
     const old = set?.score(member);
-    const score = newScore(old, given, flags);
+    const score = newScore(old, scores[index] as number, flags);
     last = score;
     if (score === null || score === old) continue;
     set ??= openSortedSet(ctx, key);
@@ -74,7 +82,7 @@ function addPairs(ctx: CommandContext, key: Bytes, pairs: readonly Bytes[], flag
 }
 
 /** The score that a member is to have; null where the flags forbid to touch it. */
-function newScore(old: number | undefined, given: number, flags: Readonly<AddFlags>): number | null {
+function newScore(old: number | undefined, given: number, flags: AddFlags): number | null {
   if (old === undefined) return flags.xx ? null : given;
   if (flags.nx) return null;
   const score = flags.incr ? old + given : given;

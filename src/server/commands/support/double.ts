@@ -1,4 +1,5 @@
 import type { Bytes } from "../../../protocol/resp/reply.js";
+import { parseInteger } from "./integer.js";
 
 /** What C's `strtod` makes of a text: the value, how many characters it took, and whether it left the range. */
 export interface ScannedDouble {
@@ -27,6 +28,9 @@ export function scanDouble(text: Bytes): ScannedDouble {
 
 /** The double that the whole text spells, or `undefined`: no space in front, nothing behind, no NaN, in range. */
 export function parseDouble(text: Bytes): number | undefined {
+  // Most scores are small whole numbers.
+  const whole = text.length <= 15 ? parseInteger(text) : undefined;
+  if (whole !== undefined) return Number(whole);
   if (text.length === 0 || startsWithSpace(text)) return undefined;
   const { value, length, outOfRange } = scanDouble(text);
   return length !== text.length || outOfRange || Number.isNaN(value) ? undefined : value;
