@@ -1,10 +1,9 @@
 // redis-server and ioreplica-server under redis-benchmark, taking turns on the same machine.
-import { execFile, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { freePort } from "../../src/cli/processes/free-port.js";
-import { respCall } from "../../src/cli/processes/resp-call.js";
+import { type ServerProcess, startServer } from "./server-process.js";
 import { spread } from "./spread.js";
 
 const usage = `npm run bench:server -- [--rounds n] [--requests n] [--tests a,b] [--pipeline 1,16] [--server path] [--json]
@@ -35,63 +34,20 @@ const { values: flags } = parseArgs({
 const CONNECTIONS = 50;
 const run = promisify(execFile);
 
-interface Server {
-  readonly pid: number;
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
 /** One run of redis-benchmark. */
 interface Sample {
   readonly perSecond: number;
   readonly cpuMicros: number;
 }
 
-async function start(command: string, args: readonly string[]): Promise<Server> {
-  const port = await freePort();
-  const child = spawn(command, [...args, "--port", String(port), "--save", "", "--loglevel", "warning"], {
-    stdio: "ignore",
-  });
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", () => resolve());
-  });
-  for (;;) {
-    const up = await respCall({ host: "127.0.0.1", port }, [["PING"]], 5000).then(
-      () => true,
-      () => false,
-    );
-    if (up) break;
-    if (child.exitCode !== null) throw new Error(`${command} ended before it could be reached`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return {
-    pid: child.pid as number,
-    port,
-    stop: async () => {
-      child.kill();
-      await ended;
-    },
-  };
-}
-
-/** CPU time that the threads of a process have used, in microseconds. (`stat` counts in hundredths of a second: too coarse.) */
-function cpuMicros(pid: number): number {
-  let nanos = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
-  }
-  return nanos / 1000;
-}
-
-async function measure(server: Server, test: string, pipeline: number, requests: number): Promise<Sample> {
-  await respCall({ host: "127.0.0.1", port: server.port }, [["FLUSHALL"]], 5000);
-  const before = cpuMicros(server.pid);
+async function measure(server: ServerProcess, test: string, pipeline: number, requests: number): Promise<Sample> {
+  await server.call("FLUSHALL");
+  const before = server.cpuMicros();
   const { stdout } = await run("redis-benchmark", [
     ...["-p", String(server.port), "-t", test, "-n", String(requests), "-c", String(CONNECTIONS)],
     ...["-P", String(pipeline), "-r", "100000", "--csv"],
   ]);
-  const used = cpuMicros(server.pid) - before;
+  const used = server.cpuMicros() - before;
   // "test","rps",…: the last line is the run, whatever stands above it.
   const rate = Number(stdout.trim().split("\n").at(-1)?.split(",")[1]?.replaceAll('"', ""));
   if (!(rate > 0)) throw new Error(`redis-benchmark said: ${stdout}`);
@@ -105,11 +61,11 @@ async function main(): Promise<void> {
     .flatMap((pipeline) => flags.tests.split(",").map((test) => ({ test, pipeline: Number(pipeline) })));
   const real: Sample[][] = cells.map(() => []);
   const own: Sample[][] = cells.map(() => []);
-  const servers: Server[] = [];
+  const servers: ServerProcess[] = [];
   try {
-    servers.push(await start("redis-server", []));
-    servers.push(await start(process.execPath, [flags.server]));
-    const [theirs, ours] = servers as [Server, Server];
+    servers.push(await startServer("redis-server", []));
+    servers.push(await startServer(process.execPath, [flags.server]));
+    const [theirs, ours] = servers as [ServerProcess, ServerProcess];
     // The first runs of the own server are those of code that is not compiled yet.
     for (const { test, pipeline } of cells) await measure(ours, test, pipeline, 20_000);
     for (let round = 0; round < Number(flags.rounds); round++) {
