@@ -87,7 +87,9 @@ export class Memory {
       this.#asked = 0;
       this.#clients = measureClients(this.server);
     }
-    return STARTUP_BYTES + this.#data() + this.server.replication.backlogBytes + this.#clients.normal;
+    const { replication, config } = this.server;
+    const backlog = Math.min(replication.backlogBytes, config.number("repl-backlog-size"));
+    return STARTUP_BYTES + this.#data() + backlog + this.#clients.normal;
   }
 
   /** True if the limit is kept, or is going to be. */

@@ -17,6 +17,8 @@ export class Connection {
   /** Bytes that came in, before any parsing. Set by the owner. */
   onData: (chunk: Buffer) => void = () => {};
   onClose: () => void = () => {};
+  /** Called once when some of what waited has been written; set by who has more. */
+  onRoom: (() => void) | null = null;
   #pending: (Bytes | Buffer)[] = [];
   #text: Bytes = "";
   #scheduled = false;
@@ -44,6 +46,7 @@ export class Connection {
     stream.on("end", () => this.end());
     stream.on("error", () => this.destroy());
     stream.on("close", () => this.#finish());
+    stream.on("drain", () => this.#tellRoom());
   }
 
   get closed(): boolean {
@@ -116,7 +119,15 @@ export class Connection {
   /** Holds what goes out; it is kept in order until the hold is lifted. */
   holdOutput(hold: boolean): void {
     this.#outputHeld = hold;
-    if (!hold) this.flush();
+    if (hold) return;
+    this.flush();
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
+    const run = this.onRoom;
+    this.onRoom = null;
+    run?.();
   }
 
   /** Every write goes out this many milliseconds later; 0 = at once. Order is kept. */

@@ -13,6 +13,8 @@ export interface FullSyncContext {
   readonly settings: ReplicationSettings;
   readonly out: StreamOut;
   readonly replicas: Replicas;
+  /** Gives a replica the stream: from `from` on (not before its payload is out), or, with null, from where it is. */
+  feed(replica: Replica, from: number | null): void;
   /** Whether this server follows another one. */
   isReplica(): boolean;
 }
@@ -22,9 +24,6 @@ export interface ReplicaSync {
   /** `waiting` for a payload to be begun; it is `making`; it was `sent`, and the replica must take it in first. */
   phase: "waiting" | "making" | "sent";
   readonly sinceMs: number;
-  /** The stream since the cut: it goes out behind the payload. */
-  held: Buffer[];
-  heldBytes: number;
 }
 
 /** A payload that is being made, and for whom. */
@@ -58,7 +57,7 @@ export class FullSync {
   /** A replica that has just been attached needs everything. */
   request(replica: Replica): void {
     const { core, settings, replicas } = this.context;
-    replica.sync = { phase: "waiting", sinceMs: core.clock.now(), held: [], heldBytes: 0 };
+    replica.sync = { phase: "waiting", sinceMs: core.clock.now() };
     const payload = this.#payload;
     const active = core.snapshots.active;
     if (
@@ -66,10 +65,7 @@ export class FullSync {
       payload.straight === null &&
       payload.filter === filterOf(replicas.introduction(replica.client))
     ) {
-      const [model] = payload.members;
       this.#announce(replica, payload);
-      replica.sync.held = [...(model?.sync?.held ?? [])];
-      replica.sync.heldBytes = model?.sync?.heldBytes ?? 0;
       core.log("notice", "Waiting for end of BGSAVE for SYNC");
     } else if (payload !== null) {
       core.log("notice", "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
@@ -84,15 +80,6 @@ export class FullSync {
       core.log("notice", "Delay next BGSAVE for diskless SYNC");
       this.#beginNext(false);
     } else this.#beginNext(true);
-  }
-
-  /** Bytes of the stream, for a replica that is not online yet. */
-  hold(replica: Replica, bytes: Buffer): void {
-    const { sync } = replica;
-    // What comes before the cut is in it.
-    if (sync === null || sync.phase === "waiting") return;
-    sync.held.push(bytes);
-    sync.heldBytes += bytes.length;
   }
 
   /** The first ACK after a streamed payload: the replica has seen its end, and the stream may follow. */
@@ -218,9 +205,10 @@ export class FullSync {
     };
   }
 
-  /** Tells a replica where in the stream its payload stands; from now on the stream is kept for it. */
+  /** Tells a replica where in the stream its payload stands; what comes behind that is kept for it from now on. */
   #announce(replica: Replica, payload: Payload): void {
     payload.members.add(replica);
+    if (!this.context.replicas.introduction(replica.client).rdbOnly) this.context.feed(replica, payload.offset + 1);
     if (replica.sync !== null) replica.sync.phase = "making";
     if (!replica.silent) replica.client.connection?.write(`+FULLRESYNC ${payload.replid} ${payload.offset}\r\n`);
     replica.client.connection?.flush();
@@ -270,10 +258,8 @@ export class FullSync {
 
   /** The stream since the cut goes out, and from now on as it comes. */
   #release(replica: Replica): void {
-    const held = replica.sync?.held ?? [];
     replica.sync = null;
-    for (const bytes of held) replica.client.connection?.write(bytes);
-    replica.client.connection?.flush();
+    this.context.feed(replica, null);
   }
 
   #toAll(payload: Payload, chunks: readonly Buffer[]): void {

@@ -2,6 +2,7 @@ import { NO_REPLID } from "../../protocol/psync.js";
 import { type Bytes, ErrorReply, NO_REPLY, type Reply } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import type { ServerCore } from "../server-core.js";
+import { feedReplica } from "./feeding.js";
 import { FullSync } from "./full-sync.js";
 import type { History } from "./history.js";
 import { ReplicaOutputLimit } from "./output-limit.js";
@@ -43,12 +44,13 @@ export class MasterSide {
   constructor(private readonly context: MasterSideContext) {
     const { clock } = context.core;
     this.replicas = new Replicas(clock);
-    this.#outputLimit = new ReplicaOutputLimit(context.core, context.settings);
+    this.#outputLimit = new ReplicaOutputLimit(context.core, context.settings, context.out);
     this.#fullSyncs = new FullSync({
       core: context.core,
       settings: context.settings,
       out: context.out,
       replicas: this.replicas,
+      feed: (replica, from) => this.#feed(replica, from),
       isReplica: () => context.linkState() !== null,
     });
     this.#lastPingMs = clock.now();
@@ -79,13 +81,11 @@ export class MasterSide {
       connection.write(
         this.replicas.introduction(client).capaPsync2 ? `+CONTINUE ${history.replid}\r\n` : "+CONTINUE\r\n",
       );
-      const missed = out.from(decision.from);
-      connection.write(missed);
       core.log(
         "notice",
-        `Partial resynchronization request from ${name} accepted. Sending ${missed.length} bytes of backlog starting from offset ${decision.from}.`,
+        `Partial resynchronization request from ${name} accepted. Sending ${out.offset + 1 - decision.from} bytes of backlog starting from offset ${decision.from}.`,
       );
-      this.#attach(client, "online", decision.from - 1, false);
+      this.#feed(this.#attach(client, "online", decision.from - 1, false), decision.from);
       return NO_REPLY;
     }
     if (request) logFullResync(core, name, request, history, decision.reason);
@@ -169,16 +169,27 @@ export class MasterSide {
     }
   }
 
-  /** Gives bytes of the stream to every replica. */
-  deliver(bytes: Buffer): void {
+  /** Gives every replica what it has not got, as far as it takes it. */
+  deliver(): void {
     for (const replica of this.replicas) {
-      if (replica.sync !== null) this.#fullSyncs.hold(replica, bytes);
-      else {
-        replica.client.connection?.write(bytes);
-        replica.client.connection?.flush();
-      }
+      feedReplica(this.context.out, replica);
       this.#outputLimit.check(replica);
     }
+    this.#keepWanted();
+  }
+
+  /** A replica is given the stream: from `from` on, or from where it is. */
+  #feed(replica: Replica, from: number | null): void {
+    if (from !== null) replica.next = from;
+    feedReplica(this.context.out, replica);
+    this.#keepWanted();
+  }
+
+  /** What the slowest replica still has to get stays in the backlog, whatever its size. */
+  #keepWanted(): void {
+    let wanted = Number.POSITIVE_INFINITY;
+    for (const { next } of this.replicas) if (next !== null && next < wanted) wanted = next;
+    this.context.out.keepFrom(wanted);
   }
 
   /** Closes the replicas' links; they come back and find out how things stand. */
@@ -193,6 +204,7 @@ export class MasterSide {
     if (!replica) return;
     this.replicas.detach(client);
     this.#fullSyncs.closed(replica);
+    this.#keepWanted();
     if (this.replicas.size === 0) this.beginTtl();
   }
 
@@ -217,7 +229,7 @@ export class MasterSide {
       out.feed(-1, PING);
     }
     this.#fullSyncs.tick();
-    for (const replica of this.replicas) this.#outputLimit.check(replica);
+    this.deliver();
     for (const { client, ip, port } of this.replicas.timedOut(settings.timeoutS)) {
       core.log("warning", `Disconnecting timedout replica (streaming sync): ${ip}:${port}`);
       client.connection?.destroy();

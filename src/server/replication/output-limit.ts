@@ -1,7 +1,9 @@
 import { clientLine } from "../commands/support/client-line.js";
 import type { ServerCore } from "../server-core.js";
+import { waitingBytes } from "./feeding.js";
 import type { Replica } from "./replicas.js";
 import type { ReplicationSettings } from "./settings.js";
+import type { StreamOut } from "./stream-out.js";
 
 /** How much of the stream may wait for a replica: client-output-buffer-limit of the class replica. */
 export class ReplicaOutputLimit {
@@ -12,6 +14,7 @@ export class ReplicaOutputLimit {
   constructor(
     private readonly core: ServerCore,
     private readonly settings: ReplicationSettings,
+    private readonly out: StreamOut,
   ) {
     this.#configure();
     core.config.onChange(() => this.#configure());
@@ -21,10 +24,7 @@ export class ReplicaOutputLimit {
   check(replica: Replica): void {
     const { connection } = replica.client;
     if (!connection || connection.closed || (this.#hard === 0 && this.#soft === 0)) return;
-    const { sync } = replica;
-    // A payload on its way is no output of the stream.
-    const waiting = sync === null ? connection.backlogBytes : sync.heldBytes;
-    if (this.#tooMuch(replica, waiting)) {
+    if (this.#tooMuch(replica, waitingBytes(this.out, replica))) {
       const line = clientLine(this.core, replica.client);
       this.core.log("warning", `Client ${line} closed for overcoming of output buffer limits.`);
       connection.destroy();

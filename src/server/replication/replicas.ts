@@ -35,6 +35,8 @@ export interface Replica {
   readonly port: number;
   state: AttachedReplica["state"];
   ackOffset: number;
+  /** Offset of the next byte of the stream for it; null while it is given none. */
+  next: number | null;
   /** Of the clock. */
   ackAtMs: number;
   /** It came by SYNC and never acknowledges: no timeout, no lag. */
@@ -91,6 +93,7 @@ export class Replicas {
       ackOffset: offset,
       ackAtMs: this.clock.now(),
       silent,
+      next: null,
       sync: null,
       softLimitSinceMs: null,
     };

@@ -52,7 +52,7 @@ export class Replication implements ReplicationHooks {
     core.saver = this.saver;
     const settings = new ReplicationSettings(core.config, () => core.port);
     const out = new StreamOut(freshHistory(core.random.hex(40)), (bytes) => {
-      this.#masterSide.deliver(bytes);
+      this.#masterSide.deliver();
       if (this.onStream !== null) this.onStream(bytes);
     });
     this.settings = settings;

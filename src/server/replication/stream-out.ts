@@ -18,7 +18,7 @@ export class StreamOut {
   #pending: Bytes = "";
   #scheduled = false;
 
-  /** @param deliver gives bytes to every attached replica */
+  /** @param deliver called with what there is more: every attached replica is given what it has not got */
   constructor(
     history: History,
     private readonly deliver: (bytes: Buffer) => void,
@@ -53,11 +53,15 @@ export class StreamOut {
     return this.#backlog?.state ?? null;
   }
 
-  /** The stream from `offset` on, which the backlog must hold. */
-  from(offset: number): Buffer {
-    this.flush();
+  /** A view of the stream from `offset` on, as far as it is of one piece and was handed on. */
+  read(offset: number): Buffer {
     if (!this.#backlog) throw new RangeError("there is no backlog");
-    return this.#backlog.from(offset);
+    return this.#backlog.read(offset);
+  }
+
+  /** What comes before `offset` is needed by no replica; infinite: none lags. */
+  keepFrom(offset: number): void {
+    this.#backlog?.keepFrom(offset);
   }
 
   /** Adds a command; `db` -1 needs no SELECT. */

@@ -14,7 +14,17 @@ class Pipe extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.output += chunk.toString("latin1");
-    done();
+    if (this.#stalled === null) done();
+    else this.#stalled.push(done);
+  }
+
+  #stalled: (() => void)[] | null = null;
+
+  /** The peer reads nothing more, or goes on. */
+  stall(on: boolean): void {
+    const waiting = this.#stalled ?? [];
+    this.#stalled = on ? waiting : null;
+    if (!on) for (const done of waiting) done();
   }
 }
 
@@ -29,6 +39,8 @@ export interface Peer {
   send(...lines: string[]): Promise<string>;
   /** What has come since the last call. */
   got(): Promise<string>;
+  /** Reads nothing more, or goes on. */
+  stall(on: boolean): void;
   readonly closed: boolean;
 }
 
@@ -118,6 +130,7 @@ export function startServer(settings: Readonly<Record<string, string | number>> 
         return got();
       },
       got,
+      stall: (on) => pipe.stall(on),
       get closed() {
         return pipe.destroyed || pipe.writableEnded;
       },

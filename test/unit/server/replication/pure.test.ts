@@ -34,6 +34,26 @@ describe("Backlog", () => {
     expect(() => backlog.from(backlog.firstByte - 1)).toThrow(RangeError);
   });
 
+  it("keeps what its slowest reader still wants, whatever its size, and lets it go afterwards", () => {
+    const backlog = new Backlog(16 * 1024, 0);
+    backlog.append(Buffer.alloc(1000, "a"));
+    backlog.keepFrom(501);
+    for (let i = 0; i < 100; i++) backlog.append(Buffer.alloc(1000, String(i % 10)));
+    expect(backlog.state).toEqual({ size: 16 * 1024, firstByte: 501, length: 100_500 });
+    expect(backlog.from(501).toString().slice(498, 502)).toBe("aa00");
+    // Reading goes on piece by piece to the end.
+    let read = 0;
+    for (let piece = backlog.read(501); piece.length > 0; piece = backlog.read(501 + read)) read += piece.length;
+    expect(read).toBe(100_500);
+    backlog.keepFrom(90_000);
+    expect(backlog.firstByte).toBe(101_000 + 1 - 16 * 1024);
+    backlog.keepFrom(Number.POSITIVE_INFINITY);
+    expect(backlog.length).toBe(16 * 1024);
+    // What has gone does not come back.
+    backlog.keepFrom(1);
+    expect(backlog.holds(501)).toBe(false);
+  });
+
   it("takes a piece larger than itself and keeps the end", () => {
     const backlog = new Backlog(0, 0);
     const piece = Buffer.from(Array.from({ length: 40_000 }, (_, i) => i & 255));
