@@ -106,6 +106,8 @@ export class ServerCore {
   readonly scripting: Scripting;
   /** What others than SCRIPT KILL and its like are told while a script is set aside that takes long; null: none is. */
   busy: ErrorReply | null = null;
+  /** Told when a script is set aside, and when it is done: what comes from a master has to wait meanwhile. */
+  onBusy: ((busy: boolean) => void) | null = null;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
@@ -278,6 +280,13 @@ export class ServerCore {
   /** Ends the command of a client that was parked in the midst of it. */
   endParked(client: Client, reply: Reply): void {
     this.#dispatcher.endParked(client, reply);
+  }
+
+  /** A script was set aside (others are told so with `error`), or is done with (null). */
+  setBusy(error: ErrorReply | null): void {
+    this.busy = error;
+    this.effects.held = error !== null;
+    this.onBusy?.(error !== null);
   }
 
   /** A client without a connection, in whose name the server itself runs commands. */

@@ -1,6 +1,7 @@
 import { doubleText } from "./double-text.js";
 import type { Bytes, Reply } from "./reply.js";
 import {
+  AttributedReply,
   BigNumberReply,
   BooleanReply,
   DoubleReply,
@@ -86,6 +87,10 @@ function encodeTyped(reply: object, resp: 2 | 3): Bytes {
   }
   if (reply instanceof VerbatimReply) {
     return resp === 3 ? `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n` : encodeBulk(reply.text);
+  }
+  if (reply instanceof AttributedReply) {
+    const head = resp === 3 ? encodeAll(`|${reply.attributes.length}\r\n`, reply.attributes.flat(), resp) : "";
+    return head + encodeReply(reply.reply, resp);
   }
   if (reply instanceof BigNumberReply) return resp === 3 ? `(${reply.digits}\r\n` : encodeBulk(reply.digits);
   throw new TypeError("not a reply");

@@ -48,6 +48,13 @@ export class VerbatimReply {
 export class PushReply {
   constructor(readonly items: readonly Reply[]) {}
 }
+/** RESP3 attributes in front of a reply; RESP2 leaves them out. */
+export class AttributedReply {
+  constructor(
+    readonly attributes: readonly (readonly [Reply, Reply])[],
+    readonly reply: Reply,
+  ) {}
+}
 /** `*-1` in RESP2, `_` in RESP3. (`null` is `$-1` in RESP2.) */
 export class NullArray {}
 /** Several replies to one command, as SUBSCRIBE sends them. */
@@ -72,6 +79,7 @@ export type Reply =
   | BigNumberReply
   | VerbatimReply
   | PushReply
+  | AttributedReply
   | NullArray
   | ManyReplies
   | NoReply

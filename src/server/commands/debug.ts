@@ -1,8 +1,11 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import {
+  AttributedReply,
+  BigNumberReply,
   BooleanReply,
   DoubleReply,
   ErrorReply,
+  ManyReplies,
   MapReply,
   NO_REPLY,
   OK,
@@ -165,7 +168,7 @@ function changeReplId(ctx: CommandContext): Reply {
 }
 
 function describeObject(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const entry = ctx.db.peek(args[2] as Bytes) ?? fail(errors.noSuchKey);
+  const entry = ctx.db.peekAny(args[2] as Bytes) ?? fail(errors.noSuchKey);
   const idleS = Math.max(0, Math.floor(ctx.nowMs / 1000) - entry.accessedS);
   const length = memoryOf("", entry.value);
   return new SimpleString(
@@ -179,7 +182,7 @@ function log(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 /** One reply of each type of RESP, for those who write clients. */
-function protocol(_ctx: CommandContext, args: readonly Bytes[]): Reply {
+function protocol(ctx: CommandContext, args: readonly Bytes[]): Reply {
   switch ((args[2] as Bytes).toLowerCase()) {
     case "string":
       return "Hello World";
@@ -187,6 +190,8 @@ function protocol(_ctx: CommandContext, args: readonly Bytes[]): Reply {
       return 12345;
     case "double":
       return new DoubleReply(3.141);
+    case "bignum":
+      return new BigNumberReply("1234567999999999999999999999999999999");
     case "null":
       return null;
     case "array":
@@ -195,8 +200,12 @@ function protocol(_ctx: CommandContext, args: readonly Bytes[]): Reply {
       return new SetReply([0, 1, 2]);
     case "map":
       return new MapReply([0, 1, 2].map((i) => [i, new BooleanReply(i === 1)]));
+    case "attrib":
+      return new AttributedReply([["key-popularity", ["key:123", 90]]], "Some real reply following the attribute");
     case "push":
-      return new PushReply(["server-cpu-usage", 42]);
+      if (ctx.resp < 3) return new ErrorReply("ERR RESP2 is not supported by this command");
+      // A push is no reply: who waits for one gets it behind.
+      return new ManyReplies([new PushReply(["server-cpu-usage", 42]), "Some real reply following the push reply"]);
     case "verbatim":
       return new VerbatimReply("txt", "This is a verbatim\nstring");
     case "true":
@@ -205,7 +214,7 @@ function protocol(_ctx: CommandContext, args: readonly Bytes[]): Reply {
       return new BooleanReply(false);
     default:
       return new ErrorReply(
-        "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|push|verbatim|true|false",
+        "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
       );
   }
 }

@@ -51,6 +51,8 @@ function shutdown(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if ((has("save") && has("nosave")) || (abort && words.some((word) => word !== "abort"))) return errors.syntax;
   const process = ctx.server.shutdown;
   if (abort) return process?.abort() ? OK : NO_SHUTDOWN;
+  // While a script is set aside the data is half of something: only who does without it may end the server.
+  if (ctx.server.busy !== null && !has("nosave")) return ctx.server.busy;
   if (process === null) return SHUTDOWN_FAILED;
   const save = has("save") ? true : has("nosave") ? false : null;
   return process.command(ctx, { save, now: has("now"), force: has("force") });

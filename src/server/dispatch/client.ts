@@ -42,6 +42,8 @@ export class Client {
   replyMode: "on" | "off" | "skip" | "skipNext" = "on";
   /** Commands of this client come from the server's master. */
   isMasterLink = false;
+  /** It has no connection: scripts run their commands in its name. */
+  isScript = false;
   /** This connection has become a replica's link (it sent PSYNC or SYNC). */
   isReplica = false;
   isMonitor = false;

@@ -35,7 +35,13 @@ export class ActiveExpiry {
     const dbs = keyspace.databases;
     if (!dbs.some((db) => db.volatileSize > 0)) return;
     let done = true;
-    if (this.enabled && !this.server.cronPaused && replication.role === "master" && pause.mode === null) {
+    if (
+      this.enabled &&
+      this.server.busy === null &&
+      !this.server.cronPaused &&
+      replication.role === "master" &&
+      pause.mode === null
+    ) {
       keyspace.nowMs = clock.epoch();
       keyspace.expiry = "delete";
       done = this.#walk();

@@ -37,6 +37,8 @@ export class StreamApplier {
   #appliedBytes = 0;
   #lagMs = 0;
   #frozen = false;
+  /** A script holds the server up: nothing may change the data beneath it. */
+  #stalled = false;
   #timer: TimerHandle | null = null;
 
   constructor(
@@ -58,7 +60,7 @@ export class StreamApplier {
   /** Takes bytes of the stream. */
   push(chunk: Buffer): void {
     this.#received += chunk.length;
-    if (this.#queue.length === 0 && this.#lagMs === 0 && !this.#frozen) this.#apply(chunk);
+    if (this.#queue.length === 0 && this.#lagMs === 0 && !this.#frozen && !this.#stalled) this.#apply(chunk);
     else {
       this.#queue.push({ chunk, atMs: this.clock.now() });
       this.#schedule();
@@ -69,6 +71,12 @@ export class StreamApplier {
   hold(lagMs: number, frozen: boolean): void {
     this.#lagMs = lagMs;
     this.#frozen = frozen;
+    this.#schedule();
+  }
+
+  /** Holds everything back while a script is set aside in the midst of its work. */
+  stall(stalled: boolean): void {
+    this.#stalled = stalled;
     this.#schedule();
   }
 
@@ -88,7 +96,7 @@ export class StreamApplier {
   #schedule(): void {
     this.clock.clearTimer(this.#timer);
     this.#timer = null;
-    if (this.#frozen) return;
+    if (this.#frozen || this.#stalled) return;
     while (this.#queue.length > 0) {
       const first = this.#queue[0] as { chunk: Buffer; atMs: number };
       const waitMs = first.atMs + this.#lagMs - this.clock.now();

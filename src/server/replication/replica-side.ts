@@ -52,6 +52,7 @@ export class ReplicaSide {
         this.#link?.break(false);
       },
     });
+    core.onBusy = (busy) => this.applier.stall(busy);
   }
 
   /** Null on a master. */

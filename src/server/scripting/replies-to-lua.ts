@@ -1,6 +1,7 @@
 import { doubleText } from "../../protocol/resp/double-text.js";
 import type { Reply } from "../../protocol/resp/reply.js";
 import {
+  AttributedReply,
   BigNumberReply,
   BooleanReply,
   DoubleReply,
@@ -46,7 +47,8 @@ function pushTyped(m: LuaMachine, L: number, reply: object, resp: 2 | 3): void {
   } else if (reply instanceof SetReply) {
     if (resp === 3) pushSet(m, L, reply);
     else pushArray(m, L, reply.members, resp);
-  } else c.lua_pushnil(L);
+  } else if (reply instanceof AttributedReply) pushReply(m, L, reply.reply, resp);
+  else c.lua_pushnil(L);
 }
 
 /** RESP2 has no null of its own that Lua's nil could stand for: nil would end an array, false doesn't. */

@@ -187,8 +187,7 @@ export class Scripting {
   #park(run: ScriptRun): void {
     const { server } = this;
     run.parked = true;
-    server.busy = new ErrorReply(BUSY_TEXT[run.mode]);
-    server.effects.held = true;
+    server.setBusy(new ErrorReply(BUSY_TEXT[run.mode]));
     server.blocking.park(run.caller, { keys: [], timeoutMs: 0, timeoutReply: () => null, retry: () => null });
     server.log(
       "warning",
@@ -205,8 +204,7 @@ export class Scripting {
     server.keyspace.expiry = run.expiry;
     const reply = run.killed ? this.#killed(run) : this.#settle(run, run.environment.resume());
     if (reply === NO_REPLY) return;
-    server.busy = null;
-    server.effects.held = false;
+    server.setBusy(null);
     server.endParked(run.caller, reply);
   }
 
@@ -226,6 +224,7 @@ export class Scripting {
   #scriptClient(caller: Client): Client {
     this.#client ??= this.server.innerClient();
     const client = this.#client;
+    client.isScript = true;
     client.user = caller.user;
     client.authenticated = true;
     client.db = caller.db;

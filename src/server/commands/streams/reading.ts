@@ -42,14 +42,14 @@ interface ReadOptions {
 }
 
 export function xread(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  return read(ctx, options(args, false));
+  return read(ctx, options(ctx, args, false));
 }
 
 export function xreadgroup(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  return read(ctx, options(args, true));
+  return read(ctx, options(ctx, args, true));
 }
 
-function options(args: readonly Bytes[], grouped: boolean): ReadOptions {
+function options(ctx: CommandContext, args: readonly Bytes[], grouped: boolean): ReadOptions {
   let blockMs: number | null = null;
   let count = 0;
   let group: ReadOptions["group"] = null;
@@ -57,8 +57,10 @@ function options(args: readonly Bytes[], grouped: boolean): ReadOptions {
   let first = 0;
   for (let at = 1; at < args.length && first === 0; at++) {
     const more = args.length - 1 - at;
-    if (more > 0 && isWord(args[at], "block")) blockMs = blockArg(arg(args, ++at));
-    else if (more > 0 && isWord(args[at], "count")) count = Math.max(0, longArg(arg(args, ++at)));
+    if (more > 0 && isWord(args[at], "block")) {
+      if (ctx.client.isScript) fail(`ERR ${args[0]} command is not allowed with BLOCK option from scripts`);
+      blockMs = blockArg(arg(args, ++at));
+    } else if (more > 0 && isWord(args[at], "count")) count = Math.max(0, longArg(arg(args, ++at)));
     else if (more > 0 && isWord(args[at], "streams")) first = at + 1;
     else if (more > 1 && isWord(args[at], "group")) {
       if (!grouped) fail(groupOption);

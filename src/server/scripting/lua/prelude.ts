@@ -153,7 +153,10 @@ local function place(co)
   while true do
     local at = getinfo(co, level, 'Sl')
     if not at then return nil end
-    if at.what ~= 'C' and at.source ~= '=prelude' then return at.source, at.currentline end
+    if at.what ~= 'C' and at.what ~= 'tail' and at.source ~= '=prelude' then
+      -- Before the first instruction of a function there is no current line.
+      return at.source, at.currentline > 0 and at.currentline or at.linedefined > 0 and at.linedefined or 1
+    end
     level = level + 1
   end
 end

@@ -76,7 +76,7 @@ export interface LuaExports {
 export const LONG_JUMP = new Error("longjmp");
 
 /** Scripts of all servers in this process together get no more memory than this; then Lua says "not enough memory". */
-const MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
+const MEMORY_LIMIT_BYTES = 256 * 1024 * 1024;
 const PAGE_BYTES = 65_536;
 /** "Function not implemented", as the C library expects it of a system call. */
 const ENOSYS = -52;
