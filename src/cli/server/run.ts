@@ -9,6 +9,7 @@ import { DiskLogDirectory } from "../../server/aof/disk-directory.js";
 import { LogLoadError } from "../../server/aof/load-log.js";
 import { type AssembledServer, assembleServer } from "../../server/assemble.js";
 import type { Config } from "../../server/config/config.js";
+import { RdbError } from "../../server/rdb/error.js";
 import { FileStore } from "../../server/rdb/store.js";
 import { systemText } from "../../server/system-text.js";
 import { ProcessLog } from "./log.js";
@@ -116,6 +117,12 @@ async function startListening({ start }: AssembledServer, config: Config, log: P
     // It was logged where it was seen.
     if (error instanceof LogLoadError) process.exit(1);
     const { syscall, address, message } = error as NodeJS.ErrnoException & { address?: string };
+    if (error instanceof RdbError) {
+      log.line("warning", `The integrity check failed: ${message}`);
+      log.line("warning", `Internal error in RDB reading offset ${error.position ?? 0} -> integrity check failed`);
+      log.line("warning", "Terminating server after rdb file reading failure.");
+      process.exit(1);
+    }
     if (syscall === undefined) {
       log.line("warning", `Fatal error loading the DB: ${message}. Exiting.`);
       process.exit(1);

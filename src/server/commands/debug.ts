@@ -37,6 +37,7 @@ const SUBCOMMANDS: Readonly<
 > = {
   sleep: [1, 1, sleep],
   "set-active-expire": [1, 1, setActiveExpire],
+  "set-skip-checksum-validation": [1, 1, skipChecksums],
   "pause-cron": [1, 1, pauseCron],
   digest: [0, 0, (ctx) => new SimpleString(digestDatabases(ctx.server.databases))],
   "digest-value": [1, Number.POSITIVE_INFINITY, digestValues],
@@ -109,6 +110,11 @@ function loadAof(ctx: CommandContext): Reply {
 function crash(ctx: CommandContext, signal: "SIGSEGV" | "SIGABRT"): Reply {
   ctx.server.onCrash?.(signal);
   return NO_REPLY;
+}
+
+function skipChecksums(ctx: CommandContext, args: readonly Bytes[]): Reply {
+  ctx.server.loader.skipsChecksums = args[2] !== "0";
+  return OK;
 }
 
 function digestValues(ctx: CommandContext, args: readonly Bytes[]): Reply {

@@ -3,11 +3,10 @@ import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import type { Value } from "../keyspace/values.js";
-import { type EncodingLimits, fromRdb, toRdb } from "../rdb/convert.js";
+import { fromRdb, toRdb } from "../rdb/convert.js";
 import { RdbError } from "../rdb/error.js";
 import { readDump } from "../rdb/read.js";
 import type { Saver } from "../rdb/saver.js";
-import type { RdbValue } from "../rdb/value.js";
 import { RdbWriter } from "../rdb/write.js";
 import type { Replication } from "../replication/replication.js";
 import { mayExpireNow } from "./expiry.js";
@@ -75,10 +74,7 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const ttl =
     parseIntegerWithin(args[2] as Bytes, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
   if (ttl < 0) return new ErrorReply("ERR Invalid TTL value, must be >= 0");
-  const value = readDump(Buffer.from(args[3] as Bytes, "latin1"));
-  if (value === "versionOrChecksum") return new ErrorReply("ERR DUMP payload version or checksum are wrong");
-  const stored = value === "format" ? null : fromDump(value, ctx.server.config);
-  if (stored === null) return new ErrorReply("ERR Bad data format");
+  const stored = fromDump(ctx, args[3] as Bytes);
   const deleted = options.replace && ctx.db.delete(key);
   const expireAt = ttl === 0 ? -1 : options.absolute ? ttl : ctx.nowMs + ttl;
   if (expireAt !== -1 && expireAt <= ctx.nowMs && mayExpireNow(ctx)) {
@@ -90,6 +86,7 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
     return OK;
   }
   ctx.db.set(key, stored);
+  noteUsage(ctx, key, options);
   if (expireAt !== -1) {
     ctx.db.setExpireAt(key, expireAt);
     if (!options.absolute) ctx.rewrite(...args.slice(0, 2), String(expireAt), ...args.slice(3), "ABSTTL");
@@ -99,34 +96,55 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return OK;
 }
 
-function restoreOptions(args: readonly Bytes[]): { replace: boolean; absolute: boolean } {
-  const options = { replace: false, absolute: false };
+/** What eviction is to know of the key, as far as the policy asks for it. */
+function noteUsage(ctx: CommandContext, key: Bytes, { idleS, freq }: RestoreOptions): void {
+  const entry = ctx.db.peekAny(key);
+  const { lfu } = ctx.server.memory;
+  if (entry === undefined) return;
+  if (lfu === null && idleS !== null) entry.accessedS = Math.floor(ctx.nowMs / 1000) - idleS;
+  if (lfu !== null && freq !== null) entry.accessedS = lfu.stamp(freq);
+}
+
+interface RestoreOptions {
+  replace: boolean;
+  absolute: boolean;
+  idleS: number | null;
+  freq: number | null;
+}
+
+function restoreOptions(args: readonly Bytes[]): RestoreOptions {
+  const options: RestoreOptions = { replace: false, absolute: false, idleS: null, freq: null };
   for (let i = 4; i < args.length; i++) {
     const name = (args[i] as Bytes).toLowerCase();
     const next = args[i + 1];
     if (name === "replace") options.replace = true;
     else if (name === "absttl") options.absolute = true;
     else if (name === "idletime" && next !== undefined) {
-      // Checked as Redis does; without a limit on memory nothing is evicted, so idle time decides nothing here.
-      if ((parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger)) < 0) {
-        fail("ERR Invalid IDLETIME value, must be >= 0");
-      }
+      const idleS =
+        parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
+      if (idleS < 0) fail("ERR Invalid IDLETIME value, must be >= 0");
+      options.idleS = idleS;
       i++;
     } else if (name === "freq" && next !== undefined) {
       const freq =
         parseIntegerWithin(next, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? fail(errors.notInteger);
       if (freq < 0 || freq > 255) fail("ERR Invalid FREQ value, must be >= 0 and <= 255");
+      options.freq = freq;
       i++;
     } else fail(errors.syntax);
   }
   return options;
 }
 
-function fromDump(value: RdbValue, limits: EncodingLimits): Value | null {
+/** The value of a payload, or the command fails. */
+function fromDump({ server }: CommandContext, payload: Bytes): Value {
   try {
-    return fromRdb(value, limits);
+    const value = readDump(Buffer.from(payload, "latin1"), !server.loader.skipsChecksums);
+    if (value === null) fail("ERR DUMP payload version or checksum are wrong");
+    return fromRdb(value, server.config);
   } catch (error) {
-    if (error instanceof RdbError) return null;
-    throw error;
+    if (!(error instanceof RdbError)) throw error;
+    server.log("warning", `RESTORE of a payload whose integrity check failed: ${error.message}`);
+    return fail("ERR Bad data format");
   }
 }

@@ -31,7 +31,7 @@ export interface KeyspaceState {
   /** The command only reads: its lookups count as hits and misses, and what they find will not be changed in place. */
   counting: boolean;
   /** Counts how often keys are used, where the policy asks for it. */
-  readonly lfu: { readonly fresh: number; accessed(stamp: number): number } | null;
+  readonly lfu: { readonly fresh: number; accessed(stamp: number): number; stamp(count: number): number } | null;
   hits: number;
   misses: number;
   /** A master found this key expired and has removed it. */

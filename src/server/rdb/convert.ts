@@ -3,7 +3,7 @@ import { parseInteger } from "../commands/support/integer.js";
 import { List } from "../keyspace/list.js";
 import { SortedSet } from "../keyspace/sorted-set.js";
 import { HashValue, SetValue, type Value } from "../keyspace/values.js";
-import { RdbError } from "./error.js";
+import { EmptyKeyError, RdbError } from "./error.js";
 import type { RdbValue } from "./value.js";
 
 /** A value of the keyspace as it is written to an RDB. */
@@ -90,7 +90,7 @@ function fitsListpack(
 }
 
 function notEmpty<T extends Value>(value: T, size: number, announced: number): T {
-  if (announced === 0) throw new RdbError("the RDB holds a key without elements");
+  if (announced === 0) throw new EmptyKeyError("the RDB holds a key without elements");
   if (size !== announced) throw new RdbError("the RDB names an element twice");
   return value;
 }

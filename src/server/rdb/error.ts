@@ -10,3 +10,6 @@ export class RdbError extends Error {
     super(position === undefined ? message : `${message} (at byte ${position})`);
   }
 }
+
+/** A key without elements. Old servers wrote some by mistake: a file that has one is loaded without it. */
+export class EmptyKeyError extends RdbError {}

@@ -5,9 +5,10 @@ import type { Filling } from "../keyspace/filling.js";
 import { accountedBytes, keyBytes, remeasure } from "../keyspace/measure.js";
 import type { Value } from "../keyspace/values.js";
 import { type EncodingLimits, fromRdb } from "./convert.js";
-import { RdbError } from "./error.js";
+import { EmptyKeyError, RdbError } from "./error.js";
 import { readRdb } from "./read.js";
 import type { SavedHistory } from "./snapshot.js";
+import type { RdbValue } from "./value.js";
 
 /** How a file is loaded. */
 export interface LoadOptions {
@@ -17,6 +18,10 @@ export interface LoadOptions {
   readonly dropExpired: boolean;
   /** Told of each key that was dropped. */
   readonly dropped?: (db: number, key: Bytes) => void;
+  /** Told of the first keys without elements, which are left out. */
+  readonly empty?: (key: Bytes) => void;
+  /** The checksum is compared. Default true. */
+  readonly checksum?: boolean;
   /** Told how far it has come, now and then. */
   readonly progress?: (bytes: number) => void;
 }
@@ -30,10 +35,14 @@ export interface Loaded {
   readonly expired: number;
   /** Offset behind the RDB in its file. */
   readonly end: number;
+  /** Keys that were left out since they had no elements. */
+  readonly emptyKeys: number;
 }
 
 /** Keys between two places where a load may pause. */
 const STEP = 128;
+/** So many keys without elements are named. */
+const EMPTY_KEYS_NAMED = 10;
 
 /**
  * Loads a file into databases that nobody uses yet. Yields every now and then how many keys were read, so that the
@@ -49,12 +58,12 @@ export function* loadSteps(
   const history = { replid: "", offset: -1, streamDb: -1 };
   const functions: Bytes[] = [];
   const epochMs = clock.epoch();
-  const nowS = Math.floor(epochMs / 1000);
   const filling: (DatabaseFilling | undefined)[] = [];
   let keys = 0;
   let expired = 0;
+  let emptyKeys = 0;
   let end = 0;
-  const items = readRdb(file, { databases: into.length });
+  const items = readRdb(file, { databases: into.length, checksum: options.checksum !== false });
   for (let next = items.next(); ; next = items.next()) {
     if (next.done) {
       end = next.value;
@@ -78,7 +87,9 @@ export function* loadSteps(
     } else {
       let to = filling[item.db];
       if (to === undefined) filling[item.db] = to = new DatabaseFilling(into[item.db] as Database);
-      to.add(key, fromRdb(value, limits), expireAt ?? -1, item.idleS === undefined ? null : nowS - item.idleS);
+      const stored = valueOf(value, limits);
+      if (stored !== null) to.add(key, stored, expireAt ?? -1, item);
+      else if (emptyKeys++ < EMPTY_KEYS_NAMED) options.empty?.(key);
     }
     if (++keys % STEP === 0) {
       options.progress?.(item.position);
@@ -86,7 +97,22 @@ export function* loadSteps(
     }
   }
   for (const to of filling) if (to !== undefined) yield* to.finish();
-  return { history, functions, keys: keys - expired, expired, end };
+  return { history, functions, keys: keys - expired - emptyKeys, expired, emptyKeys, end };
+}
+
+/** Null for a value without elements. */
+function valueOf(value: RdbValue, limits: EncodingLimits): Value | null {
+  try {
+    return fromRdb(value, limits);
+  } catch (error) {
+    if (error instanceof EmptyKeyError) return null;
+    throw error;
+  }
+}
+
+interface Used {
+  readonly idleS: number | undefined;
+  readonly freq: number | undefined;
 }
 
 /** Gathers the keys of one database, with what the memory account needs to know. */
@@ -101,9 +127,12 @@ class DatabaseFilling {
     this.#fresh = lfu === null ? Math.floor(nowMs / 1000) : lfu.fresh;
   }
 
-  /** @param accessedS null = now */
-  add(key: Bytes, value: Value, expireAt: number, accessedS: number | null): void {
-    const stamp = accessedS === null || this.db.state.lfu !== null ? this.#fresh : accessedS;
+  /** @param usage what eviction is to know of the key, as far as the policy asks for it */
+  add(key: Bytes, value: Value, expireAt: number, { idleS, freq }: Used): void {
+    const { lfu, nowMs } = this.db.state;
+    let stamp = this.#fresh;
+    if (lfu === null && idleS !== undefined) stamp = Math.floor(nowMs / 1000) - idleS;
+    if (lfu !== null && freq !== undefined) stamp = lfu.stamp(freq);
     if (typeof value !== "string") remeasure(value);
     this.#bytes += keyBytes(key) + accountedBytes(value);
     this.#filling.add(key, value, expireAt, stamp);

@@ -25,6 +25,8 @@ export class Loader {
   /** Keys of the last load: loaded, and left out as expired. */
   lastKeys = 0;
   lastExpired = 0;
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION. */
+  skipsChecksums = false;
 
   constructor(private readonly server: ServerCore) {}
 
@@ -68,6 +70,8 @@ export class Loader {
         clock: server.clock,
         limits: server.config,
         dropExpired: mode.dropExpired,
+        empty: (key) => server.log("warning", `rdbLoadObject skipping empty key: ${key}`),
+        checksum: this.#comparesChecksums,
         ...(mode.dropped ? { dropped: mode.dropped } : {}),
         sliceMs: SLICE_MS,
         keyDelayMicros: server.config.number("key-load-delay"),
@@ -77,6 +81,8 @@ export class Loader {
         },
       });
       this.#take(fresh, loaded);
+      const skipped = loaded.emptyKeys > 0 ? `, empty keys skipped: ${loaded.emptyKeys}` : "";
+      server.log("notice", `Done loading RDB, keys loaded: ${loaded.keys}, keys expired: ${loaded.expired}${skipped}.`);
       return loaded;
     } finally {
       if (this.#active === active) this.#active = null;
@@ -92,7 +98,12 @@ export class Loader {
     const { server } = this;
     if (how === "replaceAll") server.keyspace.flushAll();
     const fresh = this.#freshDatabases();
-    const loaded = loadAtOnce(file, fresh, { clock: server.clock, limits: server.config, dropExpired });
+    const loaded = loadAtOnce(file, fresh, {
+      clock: server.clock,
+      limits: server.config,
+      dropExpired,
+      checksum: this.#comparesChecksums,
+    });
     if (how === "replaceAll") this.#take(fresh, loaded);
     else {
       this.#takeFunctions(loaded, how);
@@ -144,6 +155,10 @@ export class Loader {
       into.set(key, value);
       if (expireAt !== -1) into.setExpireAt(key, expireAt);
     }
+  }
+
+  get #comparesChecksums(): boolean {
+    return this.server.config.flag("rdbchecksum") && !this.skipsChecksums;
   }
 
   get #nowS(): number {

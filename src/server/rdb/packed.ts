@@ -13,13 +13,25 @@ export function readListpack(blob: Buffer): Bytes[] {
     const first = input.u8();
     if (first === 0xff) break;
     items.push(listpackEntry(input, first));
-    const size = input.position - start;
-    input.skip(size < 128 ? 1 : size < 16_384 ? 2 : size < 2_097_152 ? 3 : size < 268_435_456 ? 4 : 5);
+    checkBackLength(input, input.position - start);
   }
   if (announced !== 0xffff && announced !== items.length)
     input.fail(`listpack says ${announced} entries and has ${items.length}`);
   if (input.remaining > 0) input.fail("bytes behind the end of a listpack");
   return items;
+}
+
+/** Behind each entry stands its size, in groups of 7 bits of which all but the first say that there are more before. */
+function checkBackLength(input: Input, size: number): void {
+  if (size < 128) {
+    if (input.u8() !== size) input.fail("a listpack entry's size is wrong");
+    return;
+  }
+  const width = size < 16_384 ? 2 : size < 2_097_152 ? 3 : size < 268_435_456 ? 4 : 5;
+  for (let i = width - 1; i >= 0; i--) {
+    const group = Math.floor(size / 128 ** i) & 127;
+    if (input.u8() !== (i === width - 1 ? group : group | 128)) input.fail("a listpack entry's size is wrong");
+  }
 }
 
 function listpackEntry(input: Input, first: number): Bytes {
@@ -51,13 +63,21 @@ export function readZiplist(blob: Buffer): Bytes[] {
   const input = new Input(blob);
   const total = input.u32();
   if (total !== blob.length) input.fail(`ziplist says ${total} bytes and has ${blob.length}`);
-  input.skip(4);
+  const tail = input.u32();
   const announced = input.u16();
   const items: Bytes[] = [];
-  for (let previous = input.u8(); previous !== 0xff; previous = input.u8()) {
-    if (previous === 0xfe) input.skip(4);
+  let start = input.position;
+  let last = start;
+  let size = 0;
+  for (let first = input.u8(); first !== 0xff; first = input.u8()) {
+    const previous = first === 0xfe ? input.u32() : first;
+    if (previous !== size) input.fail("a ziplist entry's size of the one before is wrong");
     items.push(ziplistEntry(input, input.u8()));
+    last = start;
+    size = input.position - start;
+    start = input.position;
   }
+  if (tail !== last) input.fail("a ziplist's last entry is elsewhere");
   if (announced !== 0xffff && announced !== items.length)
     input.fail(`ziplist says ${announced} entries and has ${items.length}`);
   if (input.remaining > 0) input.fail("bytes behind the end of a ziplist");

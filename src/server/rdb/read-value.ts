@@ -126,8 +126,10 @@ function readQuicklist2(input: Input): Bytes[] {
   const items: Bytes[] = [];
   for (let nodes = input.count(); nodes > 0; nodes--) {
     const container = input.length();
-    if (container === 1) items.push(input.string());
-    else if (container === 2) for (const item of readListpack(input.blob())) items.push(item);
+    if (container === 1) {
+      const item = input.string();
+      items.push(item === "" ? input.fail("a plain quicklist node of no bytes") : item);
+    } else if (container === 2) for (const item of readListpack(input.blob())) items.push(item);
     else input.fail(`unknown quicklist container ${container}`);
   }
   return items;

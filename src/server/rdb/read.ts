@@ -12,6 +12,8 @@ export const NEWEST_RDB_VERSION = 12;
 export interface ReadOptions {
   /** Databases there are; an index beyond is an error. Default 16. */
   readonly databases?: number;
+  /** The checksum at the end is compared. Default true. */
+  readonly checksum?: boolean;
 }
 
 /**
@@ -27,11 +29,12 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
   let db = 0;
   let expireAt: number | null = null;
   let idleS: number | undefined;
+  let freq: number | undefined;
   for (;;) {
     const opcode = input.u8();
     switch (opcode) {
       case RDB_OPCODE.eof:
-        if (version >= 5) checkSum(input);
+        if (version >= 5) checkSum(input, options.checksum !== false);
         return input.position;
       case RDB_OPCODE.selectDb:
         db = input.length();
@@ -55,7 +58,7 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
         idleS = input.length();
         break;
       case RDB_OPCODE.freq:
-        input.u8();
+        freq = input.u8();
         break;
       case RDB_OPCODE.function2:
         yield { kind: "function", code: input.string() };
@@ -67,9 +70,9 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
       default: {
         const key = input.string();
         const value = readValue(input, opcode);
-        yield { kind: "key", db, key, value, expireAt, idleS, position: input.position };
+        yield { kind: "key", db, key, value, expireAt, idleS, freq, position: input.position };
         expireAt = null;
-        idleS = undefined;
+        idleS = freq = undefined;
       }
     }
   }
@@ -84,10 +87,10 @@ function readHeader(input: Input): number {
   return version;
 }
 
-function checkSum(input: Input): void {
+function checkSum(input: Input, compare: boolean): void {
   const end = input.position;
   const stored = input.slice(8);
-  if (stored.every((byte) => byte === 0)) return;
+  if (!compare || stored.every((byte) => byte === 0)) return;
   if (!new Crc64().update(input.buffer, 0, end).digest().equals(stored)) throw new RdbError("wrong RDB checksum", end);
 }
 
@@ -95,11 +98,14 @@ function checkSum(input: Input): void {
 export type DumpRefusal = "versionOrChecksum" | "format";
 
 /** What stands before version and checksum of a payload; null if these are not right. */
-function dumpContent(payload: Buffer): Input | null {
+function dumpContent(payload: Buffer, compareChecksum = true): Input | null {
   const end = payload.length - 10;
   if (end < 0 || payload.readUInt16LE(end) > NEWEST_RDB_VERSION) return null;
-  const checksum = new Crc64().update(payload, 0, end + 2).digest();
-  return checksum.equals(payload.subarray(end + 2)) ? new Input(payload.subarray(0, end)) : null;
+  if (compareChecksum) {
+    const checksum = new Crc64().update(payload, 0, end + 2).digest();
+    if (!checksum.equals(payload.subarray(end + 2))) return null;
+  }
+  return new Input(payload.subarray(0, end));
 }
 
 /** Reads a FUNCTION DUMP payload: the sources of the libraries. */
@@ -119,15 +125,13 @@ export function readFunctionDump(payload: Buffer): readonly Bytes[] | DumpRefusa
   }
 }
 
-/** Reads a DUMP payload. */
-export function readDump(payload: Buffer): RdbValue | DumpRefusal {
-  const input = dumpContent(payload);
-  if (input === null) return "versionOrChecksum";
-  try {
-    const value = readValue(input, input.u8());
-    return input.remaining === 0 ? value : "format";
-  } catch (error) {
-    if (error instanceof RdbError) return "format";
-    throw error;
-  }
+/**
+ * Reads a DUMP payload; null if it is of a version to come, or its checksum is wrong (and compared).
+ * @throws RdbError where it is broken inside
+ */
+export function readDump(payload: Buffer, compareChecksum = true): RdbValue | null {
+  const input = dumpContent(payload, compareChecksum);
+  if (input === null) return null;
+  const value = readValue(input, input.u8());
+  return input.remaining === 0 ? value : input.fail("bytes behind the value");
 }

@@ -23,6 +23,8 @@ export type RdbItem =
       readonly expireAt: number | null;
       /** Seconds since its last access, where the writer evicts by that. */
       readonly idleS: number | undefined;
+      /** How often it is used (0 … 255), where the writer evicts by that. */
+      readonly freq: number | undefined;
       /** Bytes of the file up to and including this key. */
       readonly position: number;
     };

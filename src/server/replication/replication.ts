@@ -263,12 +263,11 @@ export class Replication implements ReplicationHooks {
   async restore(file: Buffer, asReplica: boolean): Promise<void> {
     const { core, settings } = this;
     const dropped: (readonly [db: number, key: Bytes])[] = [];
-    const { history: saved, keys } = await core.loader.load(file, {
+    const { history: saved } = await core.loader.load(file, {
       dropExpired: !asReplica,
       dropped: (db, key) => dropped.push([db, key]),
       empty: "last",
     });
-    core.log("notice", `Done loading RDB, keys loaded: ${keys}, keys expired: ${core.loader.lastExpired}.`);
     if (saved.replid === "" || saved.offset < 0) return;
     const history: History = { ...freshHistory(saved.replid), offset: saved.offset };
     if (asReplica) {

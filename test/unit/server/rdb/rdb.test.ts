@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../../src/core/random.js";
 import { Crc64 } from "../../../../src/server/rdb/crc64.js";
 import { decompress } from "../../../../src/server/rdb/lzf.js";
-import { readRdb } from "../../../../src/server/rdb/read.js";
+import { compress } from "../../../../src/server/rdb/lzf-compress.js";
+import { readDump, readRdb } from "../../../../src/server/rdb/read.js";
 import type { RdbItem, RdbValue } from "../../../../src/server/rdb/value.js";
 import { RdbWriter } from "../../../../src/server/rdb/write.js";
 
@@ -125,5 +127,30 @@ describe("RDB", () => {
   it("refuses what is no RDB and versions to come", () => {
     expect(() => keysOf(Buffer.from("HELLO0009xxxx"))).toThrow(/not an RDB/);
     expect(() => keysOf(Buffer.from("REDIS0099xxxx"))).toThrow(/version 99/);
+  });
+});
+
+describe("LZF as it is written", () => {
+  it("comes back as it was, and only where that saves something", () => {
+    const random = seededRandom(5);
+    for (let round = 0; round < 300; round++) {
+      const words = Array.from({ length: 1 + random.int(200) }, () =>
+        random.int(3) === 0 ? "again and again " : random.hex(random.int(9)),
+      );
+      const plain = Buffer.from(words.join("").repeat(1 + random.int(3)), "latin1");
+      const packed = compress(plain);
+      if (packed === null) continue;
+      expect(packed.length).toBeLessThanOrEqual(plain.length - 4);
+      expect(decompress(packed, plain.length).equals(plain)).toBe(true);
+    }
+    expect(compress(Buffer.from("a".repeat(30_000)))?.length).toBeLessThan(400);
+    expect(compress(Buffer.from("abcdefghijklmnopqrstuvwxyz"))).toBeNull();
+  });
+
+  it("stands in files where it is asked for", () => {
+    const value: RdbValue = { type: "string", value: "again and again ".repeat(20) };
+    const dump = RdbWriter.dump(value, true);
+    expect(dump.length).toBeLessThan(60);
+    expect(readDump(Buffer.from(dump, "latin1"))).toEqual(value);
   });
 });
