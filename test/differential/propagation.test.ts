@@ -7,9 +7,6 @@ import { eventually } from "../support/eventually.js";
 import { RawClient } from "../support/raw-client.js";
 import { ReplicationTap } from "../support/replication-tap.js";
 
-/** Commands that the dev server does not have (yet); rows that begin with them are left out. */
-const absent = new Set([...["pfadd", "pfcount", "geoadd", "georadius", "geosearchstore"]]);
-
 /** A row of the capture: a command, on the first connection or left waiting on a second one, and what it sent. */
 interface Row {
   readonly command: string;
@@ -17,7 +14,7 @@ interface Row {
   readonly stream: string;
 }
 
-/** The rows by section; rows of absent commands, and what waits for those, are left out. */
+/** The rows by section. */
 function sections(): Map<string, Row[]> {
   const found = new Map<string, Row[]>();
   let rows: Row[] = [];
@@ -28,7 +25,7 @@ function sections(): Map<string, Row[]> {
     const waits = line.startsWith("!2 ");
     const [left = "", stream = ""] = line.slice(waits ? 3 : 0).split(" || ");
     const command = (left.split(" => ")[0] ?? "").trim();
-    if (!absent.has(command.split(" ")[0] ?? "")) rows.push({ command, waits, stream: stream.trim() });
+    rows.push({ command, waits, stream: stream.trim() });
   }
   return found;
 }

@@ -7,6 +7,8 @@ const groups = [
   "bitmaps",
   "sort-lcs",
   "streams",
+  "hyperloglog",
+  "geo",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
   ...["transactions", "pubsub", "connection", "introspection", "acl", "tracking"],
   "replication",

@@ -66,7 +66,7 @@ function encodeTyped(reply: object, resp: 2 | 3): Bytes {
   if (reply instanceof NoReply) return "";
   if (reply instanceof ManyReplies) return encodeAll("", reply.replies, resp);
   if (reply instanceof DoubleReply) {
-    const text = doubleText(reply.value);
+    const text = reply.text ?? doubleText(reply.value);
     return resp === 2 ? encodeBulk(text) : `,${text}\r\n`;
   }
   if (reply instanceof BooleanReply) {

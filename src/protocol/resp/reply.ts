@@ -18,7 +18,11 @@ export class ErrorReply {
 }
 /** RESP3 double; a bulk string in RESP2. */
 export class DoubleReply {
-  constructor(readonly value: number) {}
+  constructor(
+    readonly value: number,
+    /** How it is written, where that is not the shortest form. */
+    readonly text?: string,
+  ) {}
 }
 /** RESP3 boolean; 1 or 0 in RESP2. */
 export class BooleanReply {

@@ -11,7 +11,9 @@ import { evalCommands } from "./evaluation.js";
 import { expiryCommands } from "./expiry.js";
 import { functionCommands } from "./functions.js";
 import { genericCommands } from "./generic.js";
+import { geoCommands } from "./geo/index.js";
 import { hashCommands } from "./hashes.js";
+import { hyperLogLogCommands } from "./hyperloglog/index.js";
 import { infoCommands } from "./info.js";
 import { introspectionCommands } from "./introspection.js";
 import { lcsCommands } from "./lcs.js";
@@ -42,7 +44,9 @@ export const commandGroups: readonly CommandGroup[] = [
   expiryCommands,
   functionCommands,
   genericCommands,
+  geoCommands,
   hashCommands,
+  hyperLogLogCommands,
   infoCommands,
   introspectionCommands,
   lcsCommands,

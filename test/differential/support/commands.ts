@@ -264,6 +264,50 @@ const streams = [
   command("COPY", key, key, options(word("REPLACE"))),
 ];
 
+const hyperLogLogs = [
+  command("PFADD", key, some(member, 0, 3)),
+  command("PFCOUNT", some(key)),
+  command("PFMERGE", key, some(key)),
+  command("PFDEBUG", fc.constantFrom("DECODE", "ENCODING", "TODENSE"), key),
+  command("STRLEN", key),
+];
+const longitude = fc.oneof(fc.integer({ min: -180, max: 180 }).map(String), fc.constantFrom("13.361389", "181", "x"));
+const latitude = fc.oneof(fc.integer({ min: -85, max: 85 }).map(String), fc.constantFrom("38.115556", "86"));
+const lengthOf = fc.oneof(fc.integer({ min: 0, max: 9000 }).map(String), fc.constantFrom("-1", "0.5", "x"));
+const unit = fc.constantFrom("km", "KM", "mi", "m", "ft", "ly");
+const geo = [
+  command("GEOADD", key, options(word("NX"), word("XX"), word("CH")), longitude, latitude, member),
+  command("GEOADD", key, longitude, latitude, member, longitude, latitude, member),
+  command("GEODIST", key, member, member, unit),
+  command("GEOPOS", key, some(member)),
+  command("GEOHASH", key, some(member)),
+  command(
+    "GEORADIUS",
+    key,
+    longitude,
+    latitude,
+    lengthOf,
+    unit,
+    options(word("WITHDIST"), word("WITHCOORD"), word("WITHHASH"), word("STORE", "k3")),
+  ),
+  command("GEORADIUSBYMEMBER", key, member, lengthOf, unit, options(word("WITHDIST"), word("COUNT", "2", "ANY"))),
+  command(
+    "GEOSEARCH",
+    key,
+    fc.oneof(
+      counted("FROMMEMBER", member),
+      fc.tuple(longitude, latitude).map((at) => ["FROMLONLAT", ...at]),
+    ),
+    fc.oneof(
+      fc.tuple(lengthOf, unit).map((size) => ["BYRADIUS", ...size]),
+      fc.tuple(lengthOf, lengthOf, unit).map((size) => ["BYBOX", ...size]),
+    ),
+    options(word("WITHDIST"), word("WITHCOORD")),
+  ),
+  command("GEOSEARCHSTORE", key, key, word("FROMLONLAT"), longitude, latitude, word("BYRADIUS"), lengthOf, unit),
+  command("ZREM", key, member),
+];
+
 /** What is generated together; a sequence of a group has up to 30 commands. */
 export const generatedGroups: Readonly<Record<string, readonly Command[]>> = {
   strings: [...strings, ...generic],
@@ -273,6 +317,8 @@ export const generatedGroups: Readonly<Record<string, readonly Command[]>> = {
   "sorted sets": sortedSets,
   "sorted sets by member": lexicographic,
   streams,
+  hyperloglogs: [...hyperLogLogs, command("GET", key), command("APPEND", key, member)],
+  geo,
   transactions,
   "all types on the same keys": [...strings, ...generic, ...hashes, ...lists, ...sets, ...sortedSets, ...streams],
 };
