@@ -45,7 +45,8 @@ export default defineConfig({
     },
     projects: [
       layer("unit", ["test/unit/**/*.test.ts"], false),
-      layer("spec", ["test/spec/**/*.test.ts"], false),
+      layer("spec", ["test/spec/**/*.test.ts", "test/checker/**/*.test.ts"], false),
+      layer("sim", ["test/sim/**/*.test.ts"]),
       layer("differential", ["test/differential/**/*.test.ts"]),
       layer("e2e", ["test/e2e/**/*.test.ts"]),
       layer("tidy", ["test/tidy/**/*.test.ts"]),

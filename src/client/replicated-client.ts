@@ -1,8 +1,6 @@
 import { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import { type ChainableCommander, Command, Redis, type RedisOptions } from "ioredis";
-import { systemClock } from "../core/clock.js";
-import { systemRandom } from "../core/random.js";
 import { hide, installMethods, LEAN } from "./connection/generated-methods.js";
 import { ClientCore } from "./engine/client-core.js";
 import type { DevTopology } from "./engine/dev-servers.js";
@@ -12,6 +10,7 @@ import { Operation } from "./engine/operation.js";
 import { PipelineCollector } from "./engine/pipeline-unit.js";
 import { Scope } from "./engine/scope.js";
 import type { TokenCounts } from "./engine/sessions.js";
+import { environmentOf } from "./environment.js";
 import { ClientClosedError, InvalidOptionError, UnknownNodeError } from "./errors.js";
 import { type DuplicateOptions, duplicateOptions } from "./options/duplicate.js";
 import {
@@ -67,11 +66,12 @@ export class ReplicatedClient extends Redis {
   constructor(options: string | ReplicatedClientOptions) {
     const origin = duplicated(options);
     const resolved = origin?.core.options ?? resolveOptions(options as string | ReplicatedClientOptions);
+    const environment = origin?.core.environment ?? environmentOf(options);
     const shown = redactedRedisOptions(resolved);
     if (origin?.keyPrefix !== undefined) shown.keyPrefix = origin.keyPrefix;
     super({ lazyConnect: true, ...(shown.keyPrefix === undefined ? {} : { keyPrefix: shown.keyPrefix }) });
     this.options = shown;
-    hide(this, CORE, new ClientCore(resolved, this as never, systemClock, systemRandom, origin?.core ?? null));
+    hide(this, CORE, new ClientCore(resolved, this as never, environment, origin?.core ?? null));
     hide(this, SCOPE, new Scope(resolved.view, origin?.db ?? resolved.db));
     hide(this, COLLECTOR, collectorFor(this));
     const { replyMapping, commandTimeout } = resolved.redis;
@@ -159,7 +159,7 @@ export class ReplicatedClient extends Redis {
         end: () => lent.end(),
       };
     };
-    return runTransaction({ clock: systemClock, random: systemRandom, begin }, resolved);
+    return runTransaction({ clock: core.clock, random: core.random, begin }, resolved);
   }
 
   /**

@@ -9,6 +9,8 @@ export interface SocketOptions {
   readonly endpoint: Endpoint;
   readonly family?: number;
   readonly tls?: ConnectionOptions;
+  /** Opens the stream to a host and port instead of the system. */
+  readonly connect?: (address: { readonly host: string; readonly port: number }) => Socket;
 }
 
 /** Told of what ioredis does not tell: the socket with its batch, and its end, before ioredis acts on it. */
@@ -54,7 +56,8 @@ export function connectorClass(
   };
 }
 
-function openSocket({ endpoint, family, tls }: SocketOptions): Socket | TLSSocket {
+function openSocket({ endpoint, family, tls, connect }: SocketOptions): Socket | TLSSocket {
+  if (connect !== undefined && "host" in endpoint) return connect(endpoint);
   const target: NetConnectOpts =
     "path" in endpoint ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
   if (family !== undefined && "host" in target) Object.assign(target, { family });

@@ -232,7 +232,7 @@ export class KeyLedger {
     const proven = link !== null && link.from === from && link.to === replid ? link : null;
     if (proven?.at === Number.POSITIVE_INFINITY) return null;
     const report = this.options.history.judge(proven?.at ?? null);
-    this.options.history.restart();
+    this.options.history.continueIn(proven?.at ?? null);
     for (const batch of [this.#open, this.#elsewhere, this.#unknown, ...this.#sealed.map((sealed) => sealed.batch)])
       batch.cutOff(from, proven?.at ?? null);
     if (proven !== null) this.#convert(proven.at - 1, offset);

@@ -40,6 +40,8 @@ export function judgeBracket(lo: number, hi: number | null, forkOffset: number):
 export class WriteHistory {
   #brackets: Bracket[] = [];
   #keys = 0;
+  /** What was forgotten because every replica had it: so many writes, the last of them at or below that offset. */
+  #forgotten = { writes: 0, hi: 0 };
 
   constructor(
     private readonly limits: { readonly brackets: number; readonly keys: number } = { brackets: 1024, keys: 10_000 },
@@ -69,12 +71,16 @@ export class WriteHistory {
     this.#keys++;
   }
 
-  /** Forgets what every known replica has applied: whichever is promoted, those writes survive. */
+  /**
+   * Forgets what every known replica has applied: whichever is promoted, those writes survive. Their number is kept, for
+   * a master that comes back without its data.
+   */
   forget(lowestMark: number): void {
     let passed = 0;
-    for (const { hi, keys } of this.#brackets) {
+    for (const { hi, keys, count } of this.#brackets) {
       if (hi === null || hi > lowestMark) break;
       this.#keys -= keys.length;
+      this.#forgotten = { writes: this.#forgotten.writes + count, hi: Math.max(this.#forgotten.hi, hi) };
       passed++;
     }
     if (passed > 0) this.#brackets.splice(0, passed);
@@ -91,6 +97,14 @@ export class WriteHistory {
     let to = 0;
     let keysComplete = true;
     const keys = new Set<string>();
+    const { writes, hi: passedAt } = this.#forgotten;
+    if (writes > 0 && (forkOffset === null || passedAt >= forkOffset)) {
+      // A master of other data, or one that lost what it had: nobody knows any more which those were.
+      unproven += writes;
+      keysComplete = false;
+      from = forkOffset === null ? 0 : forkOffset - 1;
+      to = passedAt;
+    }
     for (const bracket of this.#brackets) {
       const verdict = forkOffset === null ? "unproven" : judgeBracket(bracket.lo, bracket.hi, forkOffset);
       if (verdict === "survived" || bracket.count === 0) continue;
@@ -111,10 +125,17 @@ export class WriteHistory {
     };
   }
 
-  /** Forgets everything: another history begins, and what it lost was reported. */
-  restart(): void {
-    this.#brackets = [];
-    this.#keys = 0;
+  /**
+   * Another history begins, and what it lost was reported. What survived goes on in it, below the fork, and can still be
+   * lost by the next failover: to a replica that has not got so far. Null: nothing is known to go on.
+   */
+  continueIn(forkOffset: number | null): void {
+    const survived = this.#brackets.filter(
+      ({ lo, hi, count }) => count > 0 && forkOffset !== null && judgeBracket(lo, hi, forkOffset) === "survived",
+    );
+    this.#brackets = survived;
+    this.#keys = survived.reduce((sum, { keys }) => sum + keys.length, 0);
+    if (forkOffset === null || this.#forgotten.hi >= forkOffset) this.#forgotten = { writes: 0, hi: 0 };
   }
 
   /** Halves the resolved brackets of the older half by joining neighbours. */

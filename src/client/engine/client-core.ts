@@ -4,6 +4,7 @@ import type { Random } from "../../core/random.js";
 import { DedicatedConnections } from "../connection/dedicated/dedicated-connections.js";
 import type { DedicatedHost, MasterTarget } from "../connection/dedicated/host.js";
 import type { MessageSink } from "../connection/dedicated/subscriber.js";
+import type { Environment } from "../environment.js";
 import { ClientClosedError, NoMasterError, UnknownNodeError } from "../errors.js";
 import type { ResolvedOptions } from "../options/resolved.js";
 import type { TopologyChange, TopologyEvent } from "../types.js";
@@ -33,6 +34,8 @@ export interface Shared {
 export class ClientCore {
   readonly dispatcher: Dispatcher;
   dedicated: DedicatedConnections;
+  readonly clock: Clock;
+  readonly random: Random;
   #shared: Shared;
   #using = false;
   readonly #toNodes = new Map<string, DedicatedConnections>();
@@ -43,11 +46,12 @@ export class ClientCore {
   constructor(
     readonly options: ResolvedOptions,
     private readonly facade: Facade,
-    private readonly clock: Clock,
-    private readonly random: Random,
+    readonly environment: Environment,
     origin: ClientCore | null,
   ) {
-    this.#shared = origin?.shared ?? newShared(options, clock, random);
+    this.clock = environment.clock;
+    this.random = environment.random;
+    this.#shared = origin?.shared ?? newShared(options, environment);
     const core = this;
     this.dispatcher = new Dispatcher({
       get engine() {
@@ -209,7 +213,7 @@ export class ClientCore {
   }
 
   #revive(): void {
-    this.#shared = newShared(this.options, this.clock, this.random);
+    this.#shared = newShared(this.options, this.environment);
     this.dedicated = this.#newDedicated();
     this.#using = false;
     this.#ended = false;
@@ -300,7 +304,7 @@ export class ClientCore {
   }
 }
 
-function newShared(options: ResolvedOptions, clock: Clock, random: Random): Shared {
+function newShared(options: ResolvedOptions, { clock, random, connect }: Environment): Shared {
   const dev = options.source.kind === "dev" ? new DevServers(options.source) : null;
-  return { engine: new Engine(options, clock, random), dev, users: 0 };
+  return { engine: new Engine(options, clock, random, connect), dev, users: 0 };
 }

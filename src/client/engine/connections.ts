@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.js";
 import type { Endpoint } from "../connection/address.js";
 import { type ConnectionHost, NodeConnection } from "../connection/node-connection.js";
 import type { OpenOptions } from "../connection/open-redis.js";
+import type { Environment } from "../environment.js";
 import { accessOf } from "../options/resolve.js";
 import type { ResolvedOptions } from "../options/resolved.js";
 
@@ -30,6 +31,8 @@ export class Connections {
   constructor(
     private readonly options: ResolvedOptions,
     private readonly clock: Clock,
+    /** Opens streams in the place of the system; null = the system does. */
+    private readonly connect: Environment["connect"] = null,
   ) {}
 
   /** A connection that is still to be opened. Credentials are asked for anew, since they may rotate. */
@@ -56,6 +59,7 @@ export class Connections {
     const access = options.credentials ? await options.credentials() : own;
     return {
       endpoint: target.endpoint,
+      ...(this.connect === null ? {} : { connect: this.connect }),
       ...(options.redis.family === undefined ? {} : { family: options.redis.family }),
       ...(own.tls ? { tls: own.tls } : {}),
       redis: {

@@ -90,12 +90,21 @@ export class Dispatcher {
     const spec = engine.table.of(command.name, command.args);
     if (this.#local(command, spec, scope)) return;
     const operation = this.#operation(command, spec, scope);
-    if (operation.settled) return;
-    if (operation.session?.unplaced) {
-      this.#afterLook([operation], operation.session, scope);
-      return;
+    if (operation.settled || this.#refused([operation])) return;
+    if (operation.session?.unplaced) this.#afterLook([operation], operation.session, scope);
+    else this.#send(operation, scope);
+  }
+
+  /** A call whose session must be told of something first ends whole: half a transaction would be applied bare. */
+  #refused(operations: readonly Operation[]): boolean {
+    for (const operation of operations) {
+      const refusal =
+        operation.session === null ? null : this.host.engine.sessions.refusal(operation.session, operation);
+      if (refusal === null) continue;
+      for (const one of operations) one.fail(refusal);
+      return true;
     }
-    this.#send(operation, scope);
+    return false;
   }
 
   /** A token of an unknown history tells that somebody knows of a failover: the nodes are asked before anything else. */
@@ -103,7 +112,7 @@ export class Dispatcher {
     void this.host.engine.lookFor(session).then(() => {
       const waiting = operations.filter((operation) => !operation.settled);
       if (waiting.length === 1) this.#send(waiting[0] as Operation, scope);
-      else if (waiting.length > 1) this.#sendUnit(waiting, scope);
+      else this.#sendUnit(waiting, scope);
     });
   }
 
@@ -135,6 +144,7 @@ export class Dispatcher {
       const operation = this.#operation(command, spec, scope);
       if (!operation.settled) operations.push(operation);
     }
+    if (this.#refused(operations)) return;
     const session = operations[0]?.session;
     if (session?.unplaced) this.#afterLook(operations, session, scope);
     else this.#sendUnit(operations, scope);
@@ -170,16 +180,12 @@ export class Dispatcher {
       });
       for (const operation of unit.splice(open)) operation.fail(error);
     }
-    if (node !== null) {
-      for (const operation of unit.splice(0)) this.#toNode.send(operation, node);
-    }
+    if (node !== null) for (const operation of unit.splice(0)) this.#toNode.send(operation, node);
     findTransactions(unit);
-    if (unit.length > 0) {
-      if (reads) engine.reader.submit(unit);
-      else {
-        for (const operation of unit) engine.noteIssue(operation);
-        engine.lane.submit(unit);
-      }
+    if (unit.length > 0 && reads) engine.reader.submit(unit);
+    else if (unit.length > 0) {
+      for (const operation of unit) engine.noteIssue(operation);
+      engine.lane.submit(unit);
     }
     for (const operation of apart) {
       if (operation.spec.intent !== "pinned") this.#dedicated(operation, scope);
@@ -265,14 +271,7 @@ export class Dispatcher {
     operation.order = engine.nextOrder();
     this.pending++;
     this.#own.add(operation);
-    if (scope.session !== null && db !== OWN_SELECT) {
-      operation.session = scope.session;
-      const refusal = engine.sessions.refusal(scope.session, operation);
-      if (refusal !== null) {
-        operation.fail(refusal);
-        return operation;
-      }
-    }
+    if (db !== OWN_SELECT) operation.session = scope.session;
     const { timeoutMs, signal } = scope.view;
     // A blocking command is called off on its own connection, so that it takes nothing after its caller was told.
     const ownWay = spec.intent === "dedicated" && spec.blocking && scope.lent === null;

@@ -7,6 +7,7 @@ import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import type { KeyLedger } from "../consistency/key-ledger.js";
 import type { Samples } from "../consistency/samples.js";
 import type { CausalSession } from "../consistency/session.js";
+import type { Environment } from "../environment.js";
 import {
   ConnectionBoundError,
   decorateReplyError,
@@ -83,9 +84,10 @@ export class Engine implements OperationSink {
     readonly options: ResolvedOptions,
     readonly clock: Clock,
     readonly random: Random,
+    connect: Environment["connect"] = null,
   ) {
     const { limits } = options;
-    this.connections = new Connections(options, clock);
+    this.connections = new Connections(options, clock, connect);
     this.#knowledge = new Knowledge(limits, this.links, clock);
     this.#writes = new WriteAcks(this.ledger, clock, () => this.lane.connection);
     this.#selector = new Selector(random);

@@ -57,9 +57,32 @@ test("what is forgotten gives its room for keys back; the unresolved head is not
   written(history, 10, null, "c");
   written(history, 10, 20, "d");
   history.forget(1000);
-  expect(history.judge(1)).toMatchObject({ lost: { min: 2, max: 2 }, keys: ["c", "d"], keysComplete: true });
-  history.restart();
+  expect(history.judge(11)).toMatchObject({ lost: { min: 2, max: 2 }, keys: ["c", "d"], keysComplete: true });
+  history.continueIn(null);
   expect(history.judge(1).lost.max).toBe(0);
+});
+
+test("what every replica had is lost all the same when the master comes back without it: so many, nobody knows which", () => {
+  const history = new WriteHistory();
+  written(history, 0, 10, "a", "b");
+  written(history, 10, 20, "c");
+  history.forget(20);
+  expect(history.judge(21).lost.max).toBe(0);
+  const unknown = { lost: { min: 0, max: 3 }, unproven: 3, keys: [], keysComplete: false };
+  expect(history.judge(15)).toMatchObject({ ...unknown, fromOffset: 14, toOffset: 20 });
+  expect(history.judge(null)).toMatchObject({ ...unknown, fromOffset: 0, toOffset: 20 });
+  history.continueIn(15);
+  expect(history.judge(null).lost.max).toBe(0);
+});
+
+test("what survived one failover can be lost by the next, to a replica that was behind all the time", () => {
+  const history = new WriteHistory();
+  written(history, 0, 100, "kept");
+  written(history, 100, 200, "survived");
+  written(history, 200, 300, "lost");
+  expect(history.judge(250)).toMatchObject({ unproven: 1, keys: ["lost"] });
+  history.continueIn(250);
+  expect(history.judge(101)).toMatchObject({ lost: { min: 1, max: 1 }, keys: ["survived"], keysComplete: true });
 });
 
 test("keys that are no text are shown by their bytes", () => {

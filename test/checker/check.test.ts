@@ -1,0 +1,131 @@
+import { expect, it } from "vitest";
+import { check } from "./check.js";
+import type { History, Operation } from "./history.js";
+
+/** A history in few words: each operation as a tuple; times are places in the list unless given. */
+function history(
+  operations: readonly Partial<Operation>[],
+  order: readonly string[],
+  rest: Partial<History> = {},
+): History {
+  const lists = new Map<string, string[]>();
+  for (const value of order) {
+    const key = value.slice(0, 1);
+    lists.set(key, [...(lists.get(key) ?? []), value]);
+  }
+  const whole = operations.map((one, place) => ({
+    kind: one.value === undefined ? ("read" as const) : ("append" as const),
+    client: "c",
+    session: "s",
+    promise: "causal" as const,
+    key: one.key ?? (one.value ?? one.values?.[0] ?? "a").slice(0, 1),
+    invoked: place * 10,
+    returned: place * 10 + 5,
+    outcome: "ok" as const,
+    ...one,
+  }));
+  return { operations: whole, order, lists, losses: [], ...rest };
+}
+
+const guarantees = (one: History): string[] => [...new Set(check(one).violations.map(({ guarantee }) => guarantee))];
+
+it("finds nothing in a history that is right", () => {
+  const right = history(
+    [
+      { value: "a1" },
+      { values: ["a1"] },
+      { value: "b1" },
+      { value: "a2", session: "t" },
+      { values: ["a1", "a2"], session: "t" },
+      { values: ["b1"] },
+    ],
+    ["a1", "b1", "a2"],
+  );
+  const verdict = check(right);
+  expect(verdict.violations).toEqual([]);
+  expect(verdict.checked).toMatchObject({ monotonicReads: 3, monotonicWrites: 3 });
+});
+
+it.each<[string, History, string[]]>([
+  [
+    "a read that misses the session's own write",
+    history([{ value: "a1" }, { key: "a", values: [] }], ["a1"]),
+    ["readYourWrites"],
+  ],
+  [
+    "a read of another key that is from before the session's own write",
+    history(
+      [{ value: "a1", session: "t" }, { value: "b1" }, { key: "c", values: [] }, { value: "c0", session: "u" }],
+      ["c0", "b1", "a1"],
+    ),
+    ["readYourWrites"],
+  ],
+  [
+    "a client's own write over all its sessions, at the level of the client",
+    history(
+      [
+        { value: "a1", session: "t" },
+        { key: "a", values: [], promise: "session" },
+      ],
+      ["a1"],
+    ),
+    ["readYourWrites"],
+  ],
+  [
+    "a read that sees less than the one before",
+    history([{ value: "a1", client: "d", session: "t" }, { values: ["a1"] }, { key: "a", values: [] }], ["a1"]),
+    ["monotonicReads"],
+  ],
+  [
+    "writes in another order than they were made",
+    history([{ value: "a1" }, { value: "a2" }], ["a2", "a1"]),
+    ["monotonicWrites"],
+  ],
+  [
+    "a write that stands before what the session had read",
+    history([{ value: "a1", client: "d", session: "t" }, { values: ["a1"] }, { value: "b1" }], ["b1", "a1"]),
+    ["writesFollowReads"],
+  ],
+  [
+    "a read that is older than its bound",
+    history(
+      [
+        { value: "a1", client: "d", session: "t" },
+        { key: "a", values: [], promise: "eventual", invoked: 30, maxStalenessMs: 20 },
+      ],
+      ["a1"],
+    ),
+    ["staleness"],
+  ],
+  ["a write that was applied twice", history([{ value: "a1" }], ["a1", "a1"]), ["appliedOnce"]],
+  ["a write that was said not to be applied", history([{ value: "a1", outcome: "fail" }], ["a1"]), ["noInvention"]],
+  ["a value that nobody wrote", history([], ["a1"]), ["noInvention"]],
+  ["an acknowledged write that is gone in silence", history([{ value: "a1" }], []), ["noSilentLoss"]],
+  [
+    "a session that goes on as if nothing had been lost",
+    history([{ value: "a1" }, { key: "b", values: [] }], [], {
+      losses: [{ client: "c", at: 7, keys: ["a"], keysComplete: true, max: 1 }],
+    }),
+    ["sessionTold"],
+  ],
+])("finds %s", (_name, wrong, found) => {
+  expect(guarantees(wrong)).toEqual(found);
+});
+
+it("takes a reported loss for told, an unknown outcome for either, and a read of what was lost for no breach", () => {
+  const told = history(
+    [
+      { value: "a1" },
+      { values: ["a1"] },
+      { outcome: "told", key: "a" },
+      { key: "a", values: [] },
+      { value: "a2", outcome: "info" },
+    ],
+    [],
+    {
+      losses: [{ client: "c", at: 15, keys: ["a"], keysComplete: true, max: 1 }],
+    },
+  );
+  expect(guarantees(told)).toEqual([]);
+  expect(guarantees(history([{ value: "a1", outcome: "info" }], ["a1"]))).toEqual([]);
+});

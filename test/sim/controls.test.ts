@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import corpus from "./corpus.json" with { type: "json" };
+import { simulate } from "./support/run.js";
+import { complaints } from "./support/suite.js";
+
+it.each(corpus)("seed $seed, which once failed, is well: $story", async ({ seed }) => {
+  expect(complaints(await simulate(seed))).toBe("");
+});
+
+it("the same seed is the same run, event by event", async () => {
+  const [one, again] = [await simulate(7), await simulate(7)];
+  expect(again.trace).toBe(one.trace);
+  expect(again.recording.log).toEqual(one.recording.log);
+  expect(again.recording.operations).toEqual(one.recording.operations);
+});
+
+describe("the checker finds what is wrong", () => {
+  it("where replicas are read without any promise and judged as if there were one", async () => {
+    let violations = 0;
+    let reads = 0;
+    for (let seed = 0; seed < 5; seed++) {
+      const { verdict } = await simulate(seed, {
+        client: { consistency: "eventual" },
+        plan: [{ at: 50, do: "lag", server: 1, lagMs: 100, forMs: 1500 }],
+      });
+      violations += verdict.violations.filter(({ guarantee }) => guarantee === "readYourWrites").length;
+      reads += verdict.checked.readYourWrites;
+    }
+    expect(violations / reads).toBeGreaterThan(0.01);
+  });
+});

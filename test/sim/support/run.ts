@@ -1,0 +1,85 @@
+import { seededRandom } from "../../../src/core/random.js";
+import { check } from "../../checker/check.js";
+import type { History, Verdict } from "../../checker/history.js";
+import { Nemesis } from "./nemesis.js";
+import { type Deed, plan, TROUBLE_MS } from "./plan.js";
+import { ORDER, type Recording, Workload } from "./workload.js";
+import { World } from "./world.js";
+
+/** How long everything may take to settle once the trouble is over, in virtual milliseconds. */
+const SETTLE_MS = 20_000;
+const CLIENTS = 2;
+
+/** What came of one seed. */
+export interface Result {
+  readonly seed: number;
+  readonly plan: readonly Deed[];
+  readonly verdict: Verdict;
+  /** What was not well after healing; empty = all. */
+  readonly stuck: readonly string[];
+  readonly recording: Recording;
+  readonly deeds: ReadonlyMap<string, number>;
+  /** Two runs of one seed have the same. */
+  readonly trace: string;
+  readonly steps: number;
+}
+
+export interface RunOptions {
+  /** Options of the clients beyond the simulation's own. */
+  readonly client?: object;
+  readonly plan?: readonly Deed[];
+}
+
+/** Runs one seed: trouble, then healing; safety is judged over all of it, liveness after. */
+export async function simulate(seed: number, options: RunOptions = {}): Promise<Result> {
+  const world = await World.start(seed);
+  const clients = Array.from({ length: CLIENTS }, (_, place) => world.client(place, options.client));
+  const workload = new Workload(world);
+  const nemesis = new Nemesis(world);
+  const deeds = options.plan ?? plan(seededRandom(seed ^ 0x5eed), CLIENTS);
+  await world.settle(Promise.all(clients.map((client) => client.connect())));
+  workload.start(clients);
+  nemesis.start(deeds);
+  await world.run(() => false, TROUBLE_MS);
+
+  const stuck: string[] = [];
+  if (!(await world.heal(nemesis.master))) stuck.push("the servers are not in sync");
+  // A while with nothing wrong any more, then the end.
+  await world.run(() => false, 1000);
+  workload.stop();
+  const { recording } = workload;
+  if (!(await world.run(() => recording.pending === 0, SETTLE_MS)))
+    stuck.push(`${recording.pending} calls are pending`);
+  const master = world.servers[nemesis.master];
+  if (master === undefined) throw new Error("there is no master");
+  for (const [place, client] of clients.entries()) {
+    const written = client.set(`alive${place}`, "1");
+    const well = await world.settle(written, SETTLE_MS).then(
+      () => client.topology.master?.id === `${master.host}:${master.port}`,
+      () => false,
+    );
+    if (!well) stuck.push(`client ${place} does not write to the master: ${JSON.stringify(client.health())}`);
+  }
+  const plain = world.clientOf(master);
+  const list = (key: string): Promise<string[]> => world.settle(plain.lrange(key, 0, -1));
+  const order = await list(ORDER);
+  const lists = new Map<string, readonly string[]>();
+  for (const key of ["a", "b", "c", "d", "e"]) lists.set(key, await list(key));
+  const counter = Number(await world.settle(plain.get("counter")));
+  const { increments, operations, losses } = recording;
+  if (counter > increments.ok + increments.unknown)
+    stuck.push(`the counter is ${counter} after ${increments.ok} increments and ${increments.unknown} unknown ones`);
+  const history: History = { operations, order, lists, losses };
+  const trace = `${world.steps}:${world.clock.now()}:${operations.length}:${order.length}:${master.replid}:${master.offset}`;
+  await world.stop();
+  return {
+    seed,
+    plan: deeds,
+    verdict: check(history),
+    stuck,
+    recording,
+    deeds: nemesis.done,
+    trace,
+    steps: world.steps,
+  };
+}

@@ -1,0 +1,182 @@
+import type { Socket } from "node:net";
+import { Redis } from "ioredis";
+import { ENVIRONMENT, type Environment } from "../../../src/client/environment.js";
+import { ReplicatedClient } from "../../../src/client/replicated-client.js";
+import { ManualClock } from "../../../src/core/manual-clock.js";
+import { type Random, seededRandom } from "../../../src/core/random.js";
+import { DevServer } from "../../../src/server/dev-server.js";
+import { type MemoryHop, type MemoryTransport, memoryTransport } from "../../../src/server/net/memory-transport.js";
+
+/** Hosts of the simulated network; each server has one, and so has each client. */
+export const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"] as const;
+
+/** The port of each host's server. */
+export function portOf(host: string): number {
+  return 7000 + HOSTS.indexOf(host as (typeof HOSTS)[number]);
+}
+
+/** Real turns of the event loop without traffic, after which promises have settled too. */
+const TURNS = 2;
+
+/** What is done to the network: who can't reach whom, and how slow it is. */
+export interface Weather {
+  /** Directed pairs "from>to" whose packets wait, and until when. */
+  readonly cut: Map<string, number>;
+  minMs: number;
+  spreadMs: number;
+}
+
+/**
+ * One simulated world: dev servers and clients of this package on a virtual clock and a network in memory, all of it
+ * from one seed. Nothing in it waits for real time.
+ */
+export class World {
+  readonly clock = new ManualClock();
+  readonly random: Random;
+  readonly weather: Weather = { cut: new Map(), minMs: 0.1, spreadMs: 0.4 };
+  readonly transport: MemoryTransport;
+  readonly servers: DevServer[] = [];
+  readonly clients: ReplicatedClient[] = [];
+  #steps = 0;
+  #jumpMs = 0;
+  readonly #plain: Redis[] = [];
+
+  private constructor(readonly seed: number) {
+    this.random = seededRandom(seed);
+    this.transport = memoryTransport({ clock: this.clock, delayMs: (hop) => this.#delay(hop) });
+  }
+
+  /** A master and two replicas, in sync. */
+  static async start(seed: number): Promise<World> {
+    const world = new World(seed);
+    const [master, ...replicas] = HOSTS;
+    await world.#serve(master, null, 1);
+    for (const [i, host] of replicas.entries()) await world.#serve(host, master, i + 2);
+    await world.run(() => world.#inSync(0), 5000);
+    return world;
+  }
+
+  async #serve(host: string, master: string | null, place: number): Promise<void> {
+    const starting = DevServer.start({
+      host,
+      port: portOf(host),
+      clock: this.clock,
+      transport: this.transport,
+      seed: this.seed * 16 + place,
+      password: "",
+      ...(master === null ? {} : { replicaOf: { host: master, port: portOf(master) } }),
+    });
+    this.servers.push(await this.settle(starting));
+  }
+
+  /** A client on a host of its own. */
+  client(place: number, options: object = {}): ReplicatedClient {
+    const host = `10.0.1.${place}`;
+    const environment: Environment = {
+      clock: this.clock,
+      random: seededRandom(this.seed * 16 + 8 + place),
+      connect: (to) => this.transport.connect({ ...to, localAddress: host }) as unknown as Socket,
+    };
+    const client = new ReplicatedClient({
+      nodes: HOSTS.map((one) => `redis://${one}:${portOf(one)}`),
+      pollIntervalMs: 200,
+      heartbeatTimeoutMs: 200,
+      arbitrationMs: 400,
+      failoverTimeoutMs: 3000,
+      ...options,
+      [ENVIRONMENT]: environment,
+    } as never);
+    client.on("error", () => undefined);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** All other servers that run have what this one has, and follow it. */
+  #inSync(master: number): boolean {
+    const top = this.servers[master];
+    return this.servers.every(
+      (server) =>
+        server === top ||
+        (server.running && server.role === "replica" && server.replid === top?.replid && server.offset === top.offset),
+    );
+  }
+
+  /** A plain connection to a server. */
+  clientOf(server: DevServer): Redis {
+    const { host, port } = server;
+    const client = new Redis({
+      ...{ host, port, retryStrategy: null, enableReadyCheck: false },
+      Connector: this.transport.connector,
+    } as never);
+    client.on("error", () => undefined);
+    this.#plain.push(client);
+    return client;
+  }
+
+  /** Time goes on by so much while nobody gets to run. */
+  jump(ms: number): void {
+    this.#jumpMs += ms;
+  }
+
+  /** Ends all trouble: everything reachable and running, `master` the only master, the others its replicas. */
+  async heal(master: number): Promise<boolean> {
+    this.weather.cut.clear();
+    this.weather.spreadMs = 0.4;
+    for (const server of this.servers) {
+      server.faults.clear();
+      if (!server.running) await this.settle(server.restart({ data: "drop" }));
+    }
+    const top = this.servers[master] as DevServer;
+    if (top.role !== "master") await this.settle(top.replicaOf(null));
+    for (const server of this.servers) if (server !== top) await this.settle(server.replicaOf(top.host, top.port));
+    return this.run(() => this.#inSync(master), 20_000);
+  }
+
+  /** Moves time on until `done`, or for `limitMs` of virtual time. Returns whether it was done. */
+  async run(done: () => boolean, limitMs: number): Promise<boolean> {
+    const endMs = this.clock.now() + limitMs;
+    await this.#turns();
+    while (!done()) {
+      const due = this.clock.nextDue;
+      if (due === null || due > endMs) {
+        this.clock.advance(Math.max(0, endMs - this.clock.now()));
+        await this.#turns();
+        return done();
+      }
+      this.clock.advance(Math.max(0, due - this.clock.now()) + this.#jumpMs);
+      this.#jumpMs = 0;
+      this.#steps++;
+      await this.#turns();
+    }
+    return true;
+  }
+
+  /** Lets virtual time pass until a promise settles. */
+  async settle<T>(promise: Promise<T>, limitMs = 10_000): Promise<T> {
+    let over = false;
+    const end = (): void => void (over = true);
+    promise.then(end, end);
+    if (!(await this.run(() => over, limitMs))) throw new Error(`not settled after ${limitMs} ms of virtual time`);
+    return promise;
+  }
+
+  /** Events so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of [...this.clients, ...this.#plain]) client.disconnect();
+    await this.settle(Promise.all(this.servers.map((server) => server.stop())));
+  }
+
+  async #turns(): Promise<void> {
+    for (let i = 0; i < TURNS; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  #delay({ from, to }: MemoryHop): number {
+    const healsAt = this.weather.cut.get(`${from.host}>${to.host}`) ?? 0;
+    const waitMs = Math.max(0, healsAt - this.clock.now());
+    return waitMs + this.weather.minMs + this.random.next() * this.weather.spreadMs;
+  }
+}
