@@ -4,6 +4,8 @@ import { Snapshot, type SnapshotOptions } from "./snapshot.js";
 
 /** Milliseconds of writing after which clients get their turn. */
 const SLICE_MS = 4;
+/** The setting may change meanwhile. */
+const LONGEST_DELAY_MS = 1000;
 
 /** What a snapshot is written for: a file, replicas by way of a file or straight, an append-only file. */
 export type SnapshotKind = "save" | "replicas" | "replicas-straight" | "aof";
@@ -90,6 +92,9 @@ class Job implements SnapshotJob {
     this.#snapshot = new Snapshot(databases, clock.epoch(), (chunk) => this.#emit(chunk), options);
   }
 
+  /** Keys for which rdb-key-save-delay has been waited. */
+  #waitedFor = 0;
+
   get total(): number {
     return this.#snapshot.total;
   }
@@ -116,14 +121,13 @@ class Job implements SnapshotJob {
     if (this.#over || this.sink.ready?.() === false) return;
     const delayMicros = this.server.config.number("rdb-key-save-delay");
     if (delayMicros > 0) {
-      // A setting for tests: as if each key took that long.
-      const before = this.written;
-      let delayMs = 0;
-      while (delayMs < 1 && !this.#over) {
-        this.#write(0);
-        delayMs = ((this.written - before) * delayMicros) / 1000;
-      }
-      if (!this.#over) this.#schedule(delayMs);
+      // A setting for tests: as if each key took that long, also one that was written ahead of a change.
+      const owedMs = (): number => ((this.written - this.#waitedFor) * delayMicros) / 1000;
+      while (owedMs() < 1 && !this.#over) this.#write(0);
+      if (this.#over) return;
+      const delayMs = Math.min(owedMs(), LONGEST_DELAY_MS);
+      this.#waitedFor += (delayMs * 1000) / delayMicros;
+      this.#schedule(delayMs);
       return;
     }
     this.#write(this.server.clock.now() + SLICE_MS);

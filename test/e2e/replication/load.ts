@@ -82,6 +82,21 @@ const sortedSets: readonly Maker[] = [
 ];
 
 const others: readonly Maker[] = [
+  ({ key, field, word }) => ["XADD", key("x"), "*", field(), word()],
+  ({ key, field, word }) => ["XADD", key("x"), "MAXLEN", "~", 20, "*", field(), word(), "same", "field"],
+  ({ key, random }) => ["XTRIM", key("x"), "MAXLEN", random.int(30)],
+  ({ key, random }) => ["XGROUP", "CREATE", key("x"), `g${random.int(2)}`, "0", "MKSTREAM"],
+  ({ key, random }) => ["XREADGROUP", "GROUP", `g${random.int(2)}`, "c1", "COUNT", 3, "STREAMS", key("x"), ">"],
+  ({ key }) => ["XAUTOCLAIM", key("x"), "g0", "c2", 0, "0", "COUNT", 3],
+  ({ key }) => ["XREADGROUP", "GROUP", "g1", "c3", "NOACK", "STREAMS", key("x"), ">"],
+  ({ key, word }) => [
+    "EVAL",
+    "redis.call('SET', KEYS[1], ARGV[1]); redis.call('LPUSH', KEYS[2], ARGV[1])",
+    2,
+    key("s"),
+    key("l"),
+    word(),
+  ],
   ({ word }) => ["PUBLISH", "channel", word()],
   ({ random }) => ["SELECT", [0, 0, 3, 9][random.int(4)] as number],
 ];
