@@ -7,6 +7,20 @@ export interface Address {
   readonly port: number;
 }
 
+/** TLS of a {@link DevServer}: certificates as PEM texts. */
+export interface DevServerTls {
+  /** The server's certificate, with the chain up to its CA; a replica shows it to its master too. */
+  readonly cert: string | Buffer;
+  /** The private key of `cert`. */
+  readonly key: string | Buffer;
+  /** Of the key, if it is encrypted. */
+  readonly passphrase?: string;
+  /** Whose certificates to trust, of masters and of clients. Default: `cert` itself, as for a self-signed one. */
+  readonly ca?: string | Buffer;
+  /** Whether clients must show a certificate, may (then a valid one), or need not: `tls-auth-clients`. Default `no`. */
+  readonly authClients?: "yes" | "optional" | "no";
+}
+
 /** How a {@link DevServer} starts. Everything may be left out. */
 export interface DevServerOptions {
   /** TCP port; 0 (the default) takes a free one, which `restart()` keeps. */
@@ -17,6 +31,8 @@ export interface DevServerOptions {
   readonly replicaOf?: Address;
   /** `requirepass`, and `masterauth` too, so that servers of one topology can share it. */
   readonly password?: string;
+  /** Listen with TLS and nothing else, and follow a master with TLS. Files may be named in `config` instead. Default: no TLS. */
+  readonly tls?: DevServerTls;
   /** Directives as in redis.conf, by name: `{ "repl-backlog-size": "64kb" }`. Unknown names and bad values throw. */
   readonly config?: Readonly<Record<string, string | number>>;
   /** Makes every random choice (replid, SPOP, RANDOMKEY, retry jitter) follow from this number. Default: by chance. */

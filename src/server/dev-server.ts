@@ -71,9 +71,10 @@ export class DevServer implements AsyncDisposable {
     return this.#port;
   }
 
-  /** `redis://host:port`, without the password. */
+  /** `redis://host:port`, with TLS `rediss://host:port`; without the password. */
   get url(): string {
-    return `redis://${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.#port}`;
+    const scheme = this.#options.tls ? "rediss" : "redis";
+    return `${scheme}://${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.#port}`;
   }
 
   /** The address it listens on. */
@@ -250,11 +251,16 @@ export class DevServer implements AsyncDisposable {
   }
 
   async #begin(): Promise<void> {
-    const { host = "127.0.0.1", password, transport, config: directives = {} } = this.#options;
+    const { host = "127.0.0.1", password, transport, tls, config: directives = {} } = this.#options;
     // It listens on loopback, and who started it may look inside. A replica gets its dataset at once, without waiting for more.
     const config = new Config({ "enable-debug-command": "local", "repl-diskless-sync-delay": 0, ...directives });
     config.load("bind", host);
-    config.load("port", String(this.#port));
+    config.load("port", tls ? "0" : String(this.#port));
+    if (tls) {
+      config.load("tls-port", String(this.#port));
+      config.load("tls-replication", "yes");
+      config.load("tls-auth-clients", tls.authClients ?? "no");
+    }
     if (transport?.isPrivate === true) config.load("protected-mode", "no");
     if (password !== undefined && password !== "") {
       config.load("requirepass", password);
@@ -264,7 +270,8 @@ export class DevServer implements AsyncDisposable {
       clock: this.#clock,
       random: this.#random,
       config,
-      ephemeralPort: true,
+      ephemeralPort: tls ? "tls" : "tcp",
+      ...(tls ? { tls: { ...tls, ca: tls.ca ?? tls.cert } } : {}),
       ...(transport ? { transport } : {}),
       store: this.#store,
       logDirectory: this.#logDirectory,
@@ -274,7 +281,7 @@ export class DevServer implements AsyncDisposable {
     core.onCrash = core.onFatal = () => void this.crash();
     replication.onProgress = () => this.#changed();
     await start(this.#master, () => {
-      this.#port = core.port;
+      this.#port = core.port || core.tlsPort;
       this.#run = { core, replication };
       this.faults.attach(core, replication);
       this.#listen(this.#run);

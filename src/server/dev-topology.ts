@@ -18,20 +18,24 @@ export interface DevTopologyAddresses {
   readonly master: string;
   /** URLs of the other servers. */
   readonly replicas: string[];
-  /** Only where the topology was started with a password. */
-  readonly redisOptions?: { readonly password: string };
+  /** Only where the topology was started with a password or with TLS: the password (`""` = none), and whose certificates to trust. */
+  readonly redisOptions?: { readonly password: string; readonly tls?: { readonly ca: string | Buffer } };
 }
 
 /** A master with replicas, all of them {@link DevServer}s of this process. Started by {@link DevTopology.start}. */
 export class DevTopology implements AsyncDisposable {
   #master: DevServer;
   readonly #servers: DevServer[];
-  readonly #password: string | undefined;
+  readonly #redisOptions: DevTopologyAddresses["redisOptions"];
 
-  private constructor(servers: DevServer[], password: string | undefined) {
+  private constructor(servers: DevServer[], { password, tls }: DevTopologyOptions) {
     this.#servers = servers;
     this.#master = servers[0] as DevServer;
-    this.#password = password;
+    if (password === undefined && tls === undefined) return;
+    this.#redisOptions = {
+      password: password ?? "",
+      ...(tls === undefined ? {} : { tls: { ca: tls.ca ?? tls.cert } }),
+    };
   }
 
   /**
@@ -62,7 +66,7 @@ export class DevTopology implements AsyncDisposable {
       const followers = servers.slice(1);
       if (lagMs > 0) for (const server of followers) server.faults.lag(lagMs);
       await Promise.all(followers.map((server) => server.inSyncWith(master)));
-      return new DevTopology(servers, each.password);
+      return new DevTopology(servers, each);
     } catch (error) {
       await Promise.all(servers.map((server) => server.stop()));
       throw error;
@@ -95,7 +99,7 @@ export class DevTopology implements AsyncDisposable {
     const { master } = this;
     const replicas = this.#servers.filter((server) => server !== master).map((server) => server.url);
     const base = { master: master.url, replicas };
-    return this.#password === undefined ? base : { ...base, redisOptions: { password: this.#password } };
+    return this.#redisOptions === undefined ? base : { ...base, redisOptions: this.#redisOptions };
   }
 
   /**

@@ -1,6 +1,6 @@
 export type { Clock, TimerHandle } from "../core/clock.js";
 export { ManualClock, manualClock } from "../core/manual-clock.js";
-export type { Address, DevServerOptions, DevTopologyOptions } from "./dev-options.js";
+export type { Address, DevServerOptions, DevServerTls, DevTopologyOptions } from "./dev-options.js";
 export { DevServer } from "./dev-server.js";
 export { DevTopology, type DevTopologyAddresses, type FailoverOptions } from "./dev-topology.js";
 export type { LinkControl } from "./faults/link-control.js";

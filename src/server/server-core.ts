@@ -28,6 +28,8 @@ import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
+import { Tls } from "./net/tls.js";
+import type { TlsMaterial } from "./net/tls-settings.js";
 import { systemTransport, type Transport } from "./net/transport.js";
 import type { FunctionStore } from "./rdb/functions.js";
 import { Loader } from "./rdb/loader.js";
@@ -48,9 +50,11 @@ export interface ServerCoreOptions {
   /** Where log lines go; default: nowhere. */
   readonly log?: (level: LogLevel, text: string) => void;
   /** `port: 0` means any free port; otherwise, as in redis.conf, no TCP at all. */
-  readonly ephemeralPort?: boolean;
+  readonly ephemeralPort?: "tcp" | "tls";
   /** What it listens on and connects by. Default: the system's sockets. */
   readonly transport?: Transport;
+  /** Certificates for TLS, where the config names no files. */
+  readonly tls?: TlsMaterial;
   /** Command groups beside those that are built in (replication's). */
   readonly groups?: readonly CommandGroup[];
 }
@@ -72,7 +76,8 @@ export class ServerCore {
   readonly log: (level: LogLevel, text: string) => void;
   readonly runId: string;
   readonly startedMs: number;
-  readonly ephemeralPort: boolean;
+  readonly ephemeralPort: "tcp" | "tls" | null;
+  readonly tls: Tls;
   readonly transport: Transport;
   replication: ReplicationHooks = new StandaloneReplication();
   faults: FaultHooks | null = null;
@@ -139,7 +144,8 @@ export class ServerCore {
     this.random = options.random;
     this.config = options.config;
     this.log = options.log ?? (() => {});
-    this.ephemeralPort = options.ephemeralPort ?? false;
+    this.ephemeralPort = options.ephemeralPort ?? null;
+    this.tls = new Tls(this.config, (text) => this.log("warning", text), options.tls ?? null);
     this.transport = options.transport ?? systemTransport;
     this.runId = this.random.hex(40);
     this.startedMs = this.clock.epoch();
@@ -163,7 +169,6 @@ export class ServerCore {
     this.masterClient = this.#createClient(null);
     this.masterClient.isMasterLink = true;
     this.config.onChange((names) => this.replication.configChanged(names));
-    this.config.setApplier(["bind", "port"], () => this.#listener.move());
   }
 
   /** The databases by number. */
@@ -174,6 +179,11 @@ export class ServerCore {
   /** The TCP port listened on; 0 while none is. */
   get port(): number {
     return this.#listener.port;
+  }
+
+  /** The port listened on with TLS; 0 while none is. */
+  get tlsPort(): number {
+    return this.#listener.tlsPort;
   }
 
   /** Listens where `bind`, `port` and `unixsocket` say. Rejects with the system's error. */
@@ -201,6 +211,7 @@ export class ServerCore {
     this.ownExpiry?.stop();
     this.pause.stop();
     this.limits.stop();
+    this.tls.stop();
     this.tracking.stop();
     this.memory.stop();
     for (const timer of this.#sleeps) this.clock.clearTimer(timer);

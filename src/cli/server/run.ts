@@ -9,6 +9,7 @@ import { DiskLogDirectory } from "../../server/aof/disk-directory.js";
 import { LogLoadError } from "../../server/aof/load-log.js";
 import { type AssembledServer, assembleServer } from "../../server/assemble.js";
 import type { Config } from "../../server/config/config.js";
+import { TlsError } from "../../server/net/tls.js";
 import { RdbError } from "../../server/rdb/error.js";
 import { FileStore } from "../../server/rdb/store.js";
 import { systemText } from "../../server/system-text.js";
@@ -89,7 +90,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
   }
   await startListening(server, config, log);
   starting = false;
-  if (core.port !== 0) log.line("notice", "Ready to accept connections");
+  if (core.port !== 0 || core.tlsPort !== 0) log.line("notice", "Ready to accept connections");
   if (config.text("unixsocket") !== "")
     log.line("notice", `The server is now ready to accept connections at ${config.text("unixsocket")}`);
 }
@@ -116,6 +117,10 @@ async function startListening({ start }: AssembledServer, config: Config, log: P
   } catch (error) {
     // It was logged where it was seen.
     if (error instanceof LogLoadError) process.exit(1);
+    if (error instanceof TlsError) {
+      log.line("warning", error.message);
+      process.exit(1);
+    }
     const { syscall, address, message } = error as NodeJS.ErrnoException & { address?: string };
     if (error instanceof RdbError) {
       log.line("warning", `The integrity check failed: ${message}`);

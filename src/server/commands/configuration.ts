@@ -49,6 +49,7 @@ function get(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function shown(ctx: CommandContext, directive: Directive): Bytes {
   // The port that was asked for may have been 0, for any; what counts is where the server is.
   if (directive.name === "port" && ctx.server.port !== 0) return String(ctx.server.port);
+  if (directive.name === "tls-port" && ctx.server.tlsPort !== 0) return String(ctx.server.tlsPort);
   if (directive.name === "replicaof") return masterShown(ctx) ?? ctx.server.config.text("replicaof");
   return ctx.server.config.text(directive.name);
 }

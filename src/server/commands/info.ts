@@ -72,7 +72,7 @@ function serverSection(server: ServerCore): string[] {
     `process_id:${process.pid}`,
     "process_supervised:no",
     `run_id:${server.runId}`,
-    `tcp_port:${server.port}`,
+    `tcp_port:${server.port || server.tlsPort}`,
     `server_time_usec:${server.clock.epoch() * 1000}`,
     `uptime_in_seconds:${uptimeS}`,
     `uptime_in_days:${Math.floor(uptimeS / 86400)}`,

@@ -50,6 +50,8 @@ export interface ConnectOptions {
 export type TransportStream = Duplex & {
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
+  /** The event that says that the way is open; default `connect`. */
+  readonly readyEvent?: "secureConnect";
 };
 
 /** What carries bytes between servers and clients: the system's sockets, or memory. */

@@ -184,7 +184,7 @@ export class ReplicaLink {
       this.#fail(`Error condition on socket for SYNC: ${error.message}`);
     };
     socket.once("error", failed);
-    socket.once("connect", () => {
+    socket.once(socket.readyEvent ?? "connect", () => {
       socket.off("error", failed);
       if (this.#socket === socket) this.#connected(socket);
     });

@@ -199,7 +199,9 @@ export class ReplicaSide {
       connect: (host, port) => {
         // Where addresses are made up, this server has one; a machine chooses its own.
         const localAddress = core.config.text("bind").split(" ")[0] ?? "";
-        return core.transport.connect({ host, port, ...(core.transport.isPrivate === true ? { localAddress } : {}) });
+        const options = { host, port, ...(core.transport.isPrivate === true ? { localAddress } : {}) };
+        const socket = core.transport.connect(options);
+        return core.config.flag("tls-replication") ? core.tls.connect(socket) : socket;
       },
       handshake: () => {
         const { replid, offset } = out;

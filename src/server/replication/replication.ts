@@ -50,7 +50,9 @@ export class Replication implements ReplicationHooks {
   ) {
     this.saver = new Saver(core, store, () => this.#savedHistory());
     core.saver = this.saver;
-    const settings = new ReplicationSettings(core.config, () => core.port);
+    const settings = new ReplicationSettings(core.config, () =>
+      core.config.flag("tls-replication") && core.tlsPort !== 0 ? core.tlsPort : core.port || core.tlsPort,
+    );
     const out = new StreamOut(freshHistory(core.random.hex(40)), (bytes) => {
       this.#masterSide.deliver();
       if (this.onStream !== null) this.onStream(bytes);
