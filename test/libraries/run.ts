@@ -1,10 +1,11 @@
-// Libraries that take an ioredis client, over a ReplicatedClient on real servers. Prints a line per case; exits 1 if one fails.
+// Libraries that take an ioredis client, over a ReplicatedClient on real servers and on dev servers. Prints a line per case; exits 1 if one fails.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, QueueEvents, Worker } from "bullmq";
-import { ReplicatedClient } from "../../dist/index.js";
-import { type RedisTopology, startRedisTopology } from "../../src/cli/processes/redis-topology.js";
+import { ReplicatedClient, type ReplicatedClientOptions } from "../../dist/index.js";
+import { DevTopology } from "../../dist/server/index.js";
+import { startRedisTopology } from "../../src/cli/processes/redis-topology.js";
 
 const prefix = "shop";
 
@@ -44,7 +45,40 @@ async function withStand(redis: ReplicatedClient, name: string, use: (stand: Sta
   }
 }
 
-const cases: Record<string, (redis: ReplicatedClient, topology: RedisTopology) => Promise<void>> = {
+/** A master with two replicas, of real or of dev servers. */
+interface Stage {
+  readonly options: ReplicatedClientOptions;
+  /** Kills the master as kill -9 does, promotes a replica and lets the other follow it. */
+  failOver(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const stages: Record<string, () => Promise<Stage>> = {
+  "real servers": async () => {
+    const topology = await startRedisTopology({ replicas: 2, args: ["--maxmemory-policy", "noeviction"] });
+    const [first, second] = topology.replicas;
+    assert(first !== undefined && second !== undefined);
+    return {
+      options: topology.options,
+      async failOver() {
+        await topology.master.kill9();
+        await first.command("REPLICAOF", "NO", "ONE");
+        await second.command("REPLICAOF", first.host, first.port);
+      },
+      stop: () => topology.stop(),
+    };
+  },
+  "dev servers": async () => {
+    const topology = await DevTopology.start({ replicas: 2 });
+    return {
+      options: topology.options,
+      failOver: () => topology.failover({ mode: "crash" }),
+      stop: () => topology.stop(),
+    };
+  },
+};
+
+const cases: Record<string, (redis: ReplicatedClient, stage: Stage) => Promise<void>> = {
   "there is one copy of ioredis": async () => {
     const here = createRequire(import.meta.url);
     const ofBullmq = createRequire(here.resolve("bullmq")).resolve("ioredis");
@@ -74,15 +108,11 @@ const cases: Record<string, (redis: ReplicatedClient, topology: RedisTopology) =
       assert.deepEqual([...done].sort(), ["delayed", "fails once"]);
     }),
 
-  "BullMQ goes on after the master was killed and a replica promoted": (redis, { master, replicas }) =>
+  "BullMQ goes on after the master was killed and a replica promoted": (redis, stage) =>
     withStand(redis, "survivor", async ({ queue, done }) => {
-      const [first, second] = replicas;
-      assert(first !== undefined && second !== undefined);
       await queue.add("before", { a: 1, b: 1 });
       await eventually(() => done.includes("before"));
-      await master.kill9();
-      await first.command("REPLICAOF", "NO", "ONE");
-      await second.command("REPLICAOF", first.host, first.port);
+      await stage.failOver();
       await queue.add("after", { a: 2, b: 2 });
       await eventually(() => done.includes("after"));
     }),
@@ -96,23 +126,27 @@ async function eventually(condition: () => boolean): Promise<void> {
   }
 }
 
-const topology = await startRedisTopology({ replicas: 2, args: ["--maxmemory-policy", "noeviction"] });
-const redis = new ReplicatedClient(topology.options);
-redis.on("error", () => {});
 let failed = 0;
-try {
-  for (const [name, run] of Object.entries(cases)) {
-    try {
-      await run(redis, topology);
-      process.stdout.write(`ok    ${name}\n`);
-    } catch (error) {
-      failed++;
-      process.stdout.write(`FAILS ${name}\n${error instanceof Error ? error.stack : String(error)}\n`);
+let total = 0;
+for (const [kind, start] of Object.entries(stages)) {
+  const stage = await start();
+  const redis = new ReplicatedClient(stage.options);
+  redis.on("error", () => {});
+  try {
+    for (const [name, run] of Object.entries(cases)) {
+      total++;
+      try {
+        await run(redis, stage);
+        process.stdout.write(`ok    ${kind}: ${name}\n`);
+      } catch (error) {
+        failed++;
+        process.stdout.write(`FAILS ${kind}: ${name}\n${error instanceof Error ? error.stack : String(error)}\n`);
+      }
     }
+  } finally {
+    await redis.quit();
+    await stage.stop();
   }
-} finally {
-  await redis.quit();
-  await topology.stop();
 }
-process.stdout.write(`${Object.keys(cases).length - failed} passed, ${failed} failed\n`);
+process.stdout.write(`${total - failed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;

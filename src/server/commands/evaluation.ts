@@ -1,5 +1,5 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
-import { ErrorReply, OK, SimpleString } from "../../protocol/resp/reply.js";
+import { ErrorReply, NO_REPLY, OK, SimpleString } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
@@ -51,7 +51,21 @@ function evaluate(ctx: CommandContext, args: readonly Bytes[], readOnly: boolean
   const keys = keyCount(args);
   if (typeof keys !== "number") return keys;
   const script = scripting.scripts.load(args[1] as Bytes);
-  return script instanceof ErrorReply ? script : run(ctx, args, script, keys, readOnly);
+  if (script instanceof ErrorReply) return script;
+  const reply = run(ctx, args, script, keys, readOnly);
+  return ctx.client.debugsScript ? undebugged(ctx, reply) : reply;
+}
+
+/** What a debugger's client gets for an EVAL: the end of its session, since scripts run here without a stop. */
+function undebugged({ client }: CommandContext, reply: Reply): Reply {
+  client.debugsScript = false;
+  // The script was set aside, and answers for itself.
+  if (reply === NO_REPLY) return reply;
+  return [
+    new SimpleString("* This server has no debugger: the script ran to its end"),
+    reply,
+    new SimpleString("<endsession>"),
+  ];
 }
 
 /** EVALSHA sha1 numkeys [key …] [arg …] */
@@ -60,6 +74,7 @@ function evaluateSha(ctx: CommandContext, args: readonly Bytes[], readOnly: bool
   scripting.announce(ctx.client, args);
   const sha = args[1] as Bytes;
   if (sha.length !== 40) return NO_SCRIPT;
+  if (ctx.client.debugsScript) return new ErrorReply("ERR Please use EVAL instead of EVALSHA for debugging");
   const keys = keyCount(args);
   if (typeof keys !== "number") return keys;
   const script = scripting.scripts.find(sha);
@@ -106,10 +121,10 @@ function flush(ctx: CommandContext, args: readonly Bytes[]): Reply {
   return OK;
 }
 
-/** SCRIPT DEBUG YES|SYNC|NO. There is no debugger here; who asks for one is told so, instead of getting none in silence. */
-function debug(_ctx: CommandContext, args: readonly Bytes[]): Reply {
+/** SCRIPT DEBUG YES|SYNC|NO. There is no debugger here: the session that the next EVAL begins says so, and ends. */
+function debug(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const mode = (args[2] as Bytes).toLowerCase();
-  if (mode === "no") return OK;
-  if (mode === "yes" || mode === "sync") return new ErrorReply("ERR the Lua debugger is not available on this server");
-  return new ErrorReply("ERR Use SCRIPT DEBUG YES/SYNC/NO");
+  if (mode !== "yes" && mode !== "sync" && mode !== "no") return new ErrorReply("ERR Use SCRIPT DEBUG YES/SYNC/NO");
+  ctx.client.debugsScript = mode !== "no";
+  return OK;
 }

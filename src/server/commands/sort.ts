@@ -92,8 +92,10 @@ function compareBytes(a: Bytes, b: Bytes): number {
 function sort(ctx: CommandContext, args: readonly Bytes[], mayStore: boolean): Reply {
   const options = parse(ctx, args, mayStore);
   const { elements, type } = elementsOf(ctx, args[1] as Bytes);
-  // A BY without `*` means: leave the order alone. A set has none, so a stored result of one is sorted all the same.
-  const keepsOrder = options.by !== null && !options.by.includes("*") && !(type === "set" && options.store !== null);
+  // A BY without `*` means: leave the order alone. A set has none, so what is stored of one, or used by a script, is
+  // sorted all the same.
+  const matters = options.store !== null || ctx.client.isScript;
+  const keepsOrder = options.by !== null && !options.by.includes("*") && !(type === "set" && matters);
   const alpha = options.alpha || (options.by !== null && !options.by.includes("*"));
   let sorted = elements;
   if (keepsOrder) {

@@ -44,6 +44,8 @@ export class Client {
   isMasterLink = false;
   /** It has no connection: scripts run their commands in its name. */
   isScript = false;
+  /** SCRIPT DEBUG YES or SYNC: its next EVAL is to be debugged. */
+  debugsScript = false;
   /** This connection has become a replica's link (it sent PSYNC or SYNC). */
   isReplica = false;
   isMonitor = false;
