@@ -11,6 +11,8 @@ export interface CutSink {
   entry(db: number, key: Bytes, entry: Entry): void;
   /** A large value that was put aside is about to change: what is not written of it must be written now. */
   finishLarge(cut: DatabaseCut, key: Bytes): void;
+  /** An entry was written ahead of a change to it. */
+  ahead(key: Bytes, entry: Entry): void;
 }
 
 /**
@@ -49,7 +51,9 @@ export class DatabaseCut {
     else if (early.has(key)) return;
     early.add(key);
     const entry = this.slots[slot]?.get(key);
-    if (entry !== undefined) this.sink.entry(this.index, key, entry);
+    if (entry === undefined) return;
+    this.sink.entry(this.index, key, entry);
+    this.sink.ahead(key, entry);
   }
 
   /** True when every slot has been written. */

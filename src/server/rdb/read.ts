@@ -91,7 +91,8 @@ function checkSum(input: Input, compare: boolean): void {
   const end = input.position;
   const stored = input.slice(8);
   if (!compare || stored.every((byte) => byte === 0)) return;
-  if (!new Crc64().update(input.buffer, 0, end).digest().equals(stored)) throw new RdbError("wrong RDB checksum", end);
+  if (!new Crc64().update(input.buffer, 0, end).digest().equals(stored))
+    throw new RdbError("RDB CRC error: wrong RDB checksum", end);
 }
 
 /** Why a DUMP payload was not taken: not ours to read at all, or broken inside. */

@@ -21,6 +21,8 @@ export class Saver {
   #lastTryS = 0;
   /** Seconds that the last background save took; -1 = there was none. */
   lastTookS = -1;
+  /** About how many bytes the last background save had to write ahead of changes. */
+  lastAheadBytes = 0;
   /** BGSAVE SCHEDULE: begins when nothing else is being written. */
   #scheduled = false;
   #job: SnapshotJob | null = null;
@@ -99,6 +101,7 @@ export class Saver {
         file.commitLater().then(
           () => {
             over = true;
+            this.lastAheadBytes = this.#job?.aheadBytes ?? 0;
             this.#job = null;
             server.log("notice", "DB saved on disk");
             server.log("notice", "Background saving terminated with success");

@@ -3,6 +3,7 @@ import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CutSink, DatabaseCut } from "../keyspace/cut.js";
 import type { Database } from "../keyspace/database.js";
 import type { Entry } from "../keyspace/entry.js";
+import { accountedBytes, keyBytes } from "../keyspace/measure.js";
 import { toRdb } from "./convert.js";
 import { RdbWriter, type Usage } from "./write.js";
 import { isDivisible, type LargeValue, writeLarge } from "./write-large.js";
@@ -48,6 +49,8 @@ export class Snapshot implements CutSink {
   /** Keys there are and keys written. */
   readonly total: number;
   written = 0;
+  /** About how many bytes were written ahead of a change: what copying on write costs where there is a fork. */
+  aheadBytes = 0;
 
   /**
    * @param emit takes the chunks of the file
@@ -90,6 +93,10 @@ export class Snapshot implements CutSink {
     this.written++;
     const writer = this.#large === null ? this.#writer : this.#writerBehind();
     writer.key(db, key, toRdb(entry.value), entry.expireAt === -1 ? null : entry.expireAt, this.#usageOf(entry));
+  }
+
+  ahead(key: Bytes, entry: Entry): void {
+    this.aheadBytes += keyBytes(key) + accountedBytes(entry.value);
   }
 
   finishLarge(cut: DatabaseCut, key: Bytes): void {

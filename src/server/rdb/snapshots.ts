@@ -27,6 +27,8 @@ export interface SnapshotJob {
   readonly startedMs: number;
   readonly total: number;
   readonly written: number;
+  /** About how many bytes were written ahead of changes. */
+  readonly aheadBytes: number;
   /** The sink is ready again. */
   resume(): void;
   /** Writes all the rest now. */
@@ -101,6 +103,10 @@ class Job implements SnapshotJob {
 
   get written(): number {
     return this.#snapshot.written;
+  }
+
+  get aheadBytes(): number {
+    return this.#snapshot.aheadBytes;
   }
 
   resume(): void {
