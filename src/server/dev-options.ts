@@ -33,6 +33,13 @@ export interface DevServerOptions {
   readonly password?: string;
   /** Listen with TLS and nothing else, and follow a master with TLS. Files may be named in `config` instead. Default: no TLS. */
   readonly tls?: DevServerTls;
+  /** Dataset to start with: an RDB file, by its path or its bytes, of any version from Redis 2 to 7.2. */
+  readonly rdb?: string | Uint8Array;
+  /**
+   * Dataset to start with, taken from a Redis that runs: `redis://[user:password@]host[:port]`. The server replicates once,
+   * then stands alone; `start()` resolves when it does, or rejects after a minute of its clock.
+   */
+  readonly seedFrom?: string;
   /** Directives as in redis.conf, by name: `{ "repl-backlog-size": "64kb" }`. Unknown names and bad values throw. */
   readonly config?: Readonly<Record<string, string | number>>;
   /** Makes every random choice (replid, SPOP, RANDOMKEY, retry jitter) follow from this number. Default: by chance. */

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { type Clock, systemClock } from "../core/clock.js";
 import { deferred } from "../core/deferred.js";
 import { type Random, seededRandom, systemRandom } from "../core/random.js";
@@ -9,16 +10,13 @@ import type { Address, DevServerOptions } from "./dev-options.js";
 import { Faults } from "./faults/faults.js";
 import type { LinkControl } from "./faults/link-control.js";
 import { MemoryStore } from "./rdb/store.js";
-import type { Replication } from "./replication/replication.js";
+import { seedFromRunning } from "./seed.js";
 import type { ServerCore } from "./server-core.js";
+import { captureServer, type Run, takeUpServer } from "./server-state.js";
+import { ServerSnapshot } from "./snapshots.js";
 import { ReplicationTap } from "./tap.js";
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-interface Run {
-  readonly core: ServerCore;
-  readonly replication: Replication;
-}
 
 /**
  * A Redis server inside this process, on a real port: clients and real redis-servers talk to it as to one of their own.
@@ -62,7 +60,16 @@ export class DevServer implements AsyncDisposable {
       );
     }
     const server = new DevServer(options);
+    const { rdb, seedFrom } = options;
+    if (rdb !== undefined && seedFrom !== undefined) throw new Error("give a dev server rdb or seedFrom, not both");
+    if (rdb !== undefined) server.#store.write(typeof rdb === "string" ? await readFile(rdb) : Buffer.from(rdb));
     await server.#begin();
+    try {
+      if (seedFrom !== undefined) await seedFromRunning(server.#running(), seedFrom, server.#watchers);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
@@ -223,6 +230,58 @@ export class DevServer implements AsyncDisposable {
       this.#watchers.delete(check);
       master.#watchers.delete(check);
     }
+  }
+
+  /**
+   * Notes all that this server is: data, role, replid, offset, backlog, configuration. A few milliseconds for a small dataset.
+   * @see DevServer.restore
+   */
+  snapshot(): ServerSnapshot {
+    const run = this.#run;
+    return new ServerSnapshot(run ? captureServer(run, this.#store.read()) : null, this.role);
+  }
+
+  /**
+   * Becomes what it was, with the connections of its clients as they are: keys that have expired meanwhile are expired. A
+   * replica asks its master to go on from there, which a master restored to the same time grants. Faults stay.
+   * @throws Error if it is stopped
+   */
+  async restore(snapshot: ServerSnapshot): Promise<void> {
+    await this.#takeUp(snapshot, snapshot.state?.master ?? null);
+  }
+
+  /**
+   * Starts another server with the same data, history and configuration, on a port of its own. Of a replica another replica of
+   * the same master.
+   * @throws Error if this one doesn't run
+   */
+  async fork(): Promise<DevServer> {
+    this.#running();
+    const snapshot = this.snapshot();
+    const { rdb: _rdb, seedFrom: _seedFrom, replicaOf: _replicaOf, ...options } = this.#options;
+    const fork = await DevServer.start({ ...options, port: 0 });
+    await fork.#takeUp(snapshot, snapshot.state?.master ?? null);
+    return fork;
+  }
+
+  /** Restores all but whom it follows, which is `master`. For topologies. @internal */
+  async takeUp(snapshot: ServerSnapshot, master: Address | null): Promise<void> {
+    await this.#takeUp(snapshot, master);
+  }
+
+  async #takeUp({ state }: ServerSnapshot, master: Address | null): Promise<void> {
+    if (state === null) {
+      if (this.#run) await this.crash();
+      return;
+    }
+    if (!this.#run) await this.restart({ data: "drop" });
+    if (state.saved) this.#store.write(state.saved);
+    else this.#store.clear();
+    const run = this.#running();
+    await takeUpServer(run, state);
+    for (const tap of this.#taps) tap.begin(dbOf(run));
+    if (master) run.replication.follow(master.host, master.port, true);
+    this.#changed();
   }
 
   /** Holds writes of clients for at most `ms` milliseconds, as FAILOVER does; the function returned lets them go on. */

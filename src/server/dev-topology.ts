@@ -1,6 +1,7 @@
-import type { DevTopologyOptions } from "./dev-options.js";
+import type { DevServerOptions, DevTopologyOptions } from "./dev-options.js";
 import { DevServer } from "./dev-server.js";
 import type { LinkControl } from "./faults/link-control.js";
+import { TopologySnapshot } from "./snapshots.js";
 
 /** How a {@link DevTopology} changes its master. */
 export interface FailoverOptions {
@@ -26,11 +27,14 @@ export interface DevTopologyAddresses {
 export class DevTopology implements AsyncDisposable {
   #master: DevServer;
   readonly #servers: DevServer[];
+  readonly #options: DevServerOptions;
   readonly #redisOptions: DevTopologyAddresses["redisOptions"];
 
-  private constructor(servers: DevServer[], { password, tls }: DevTopologyOptions) {
+  private constructor(servers: DevServer[], options: DevServerOptions, master = servers[0] as DevServer) {
     this.#servers = servers;
-    this.#master = servers[0] as DevServer;
+    this.#master = master;
+    this.#options = options;
+    const { password, tls } = options;
     if (password === undefined && tls === undefined) return;
     this.#redisOptions = {
       password: password ?? "",
@@ -43,12 +47,12 @@ export class DevTopology implements AsyncDisposable {
    * @throws RangeError for a number of replicas that isn't one; whatever {@link DevServer.start} throws
    */
   static async start(options: DevTopologyOptions = {}): Promise<DevTopology> {
-    const { replicas = 2, lagMs = 0, ...each } = options;
+    const { replicas = 2, lagMs = 0, rdb, seedFrom, ...each } = options;
     if (!(Number.isInteger(replicas) && replicas >= 0))
       throw new RangeError(`replicas must be an integer from 0 on, got ${replicas}`);
     const servers: DevServer[] = [];
     try {
-      const master = await DevServer.start(each);
+      const master = await DevServer.start({ ...each, ...(rdb ? { rdb } : {}), ...(seedFrom ? { seedFrom } : {}) });
       servers.push(master);
       const replicaOf = { host: master.host, port: master.port };
       const started = await Promise.allSettled(
@@ -139,6 +143,45 @@ export class DevTopology implements AsyncDisposable {
     return this.#master.advance(ms);
   }
 
+  /** Notes all that the servers are; see {@link DevServer.snapshot}. A few milliseconds for a small dataset. */
+  snapshot(): TopologySnapshot {
+    const servers = this.#servers.map((server) => server.snapshot());
+    const follows = servers.map(({ state }) => {
+      const master = state?.master;
+      return master ? this.#servers.findIndex(({ host, port }) => host === master.host && port === master.port) : -1;
+    });
+    return new TopologySnapshot(servers, this.#servers.indexOf(this.master), follows);
+  }
+
+  /**
+   * Every server becomes what it was, role and history included, and all faults are lifted; connections of clients stay.
+   * Resolves when those that followed a server of this topology follow it again and are in sync.
+   * @throws Error if the snapshot is of another topology, or a replica isn't in sync within 10 s of the servers' clock
+   */
+  async restore(snapshot: TopologySnapshot): Promise<void> {
+    if (snapshot.servers.length !== this.#servers.length) {
+      throw new Error(
+        `the snapshot is of ${snapshot.servers.length} servers, this topology has ${this.#servers.length}`,
+      );
+    }
+    for (const server of this.#servers) server.faults.clear();
+    await takeUpAll(this.#servers, snapshot);
+    this.#master = this.#servers[snapshot.master] as DevServer;
+  }
+
+  /** Starts another topology with the same data, roles and histories, on ports of its own. */
+  async fork(): Promise<DevTopology> {
+    const snapshot = this.snapshot();
+    const servers = await startEmpty(this.#servers.length, this.#options);
+    try {
+      await takeUpAll(servers, snapshot);
+    } catch (error) {
+      await Promise.all(servers.map((server) => server.stop()));
+      throw error;
+    }
+    return new DevTopology(servers, this.#options, servers[snapshot.master]);
+  }
+
   /** Stops every server. Any number of times. */
   async stop(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.stop()));
@@ -151,4 +194,38 @@ export class DevTopology implements AsyncDisposable {
 
 function further(best: DevServer | undefined, server: DevServer): DevServer {
   return !best || server.offset > best.offset ? server : best;
+}
+
+/** Servers without data, one after another: the order decides over ports and seeds. */
+async function startEmpty(count: number, options: DevServerOptions): Promise<DevServer[]> {
+  const servers: DevServer[] = [];
+  for (let i = 0; i < count; i++) {
+    const seed = options.seed === undefined ? {} : { seed: options.seed + i };
+    servers.push(await DevServer.start({ ...options, ...seed, port: 0 }));
+  }
+  return servers;
+}
+
+/** Masters first, so that those who follow find what they ask for. */
+async function takeUpAll(
+  servers: readonly DevServer[],
+  { servers: snapshots, follows }: TopologySnapshot,
+): Promise<void> {
+  const depth = (i: number, limit = servers.length): number => {
+    const up = follows[i] ?? -1;
+    return up < 0 || limit === 0 ? 0 : 1 + depth(up, limit - 1);
+  };
+  const order = servers.map((_, i) => i).sort((a, b) => depth(a) - depth(b));
+  for (const i of order) {
+    const snapshot = snapshots[i];
+    if (!snapshot) continue;
+    const up = servers[follows[i] ?? -1];
+    await servers[i]?.takeUp(snapshot, up ? { host: up.host, port: up.port } : (snapshot.state?.master ?? null));
+  }
+  await Promise.all(
+    order.map(async (i) => {
+      const [server, up] = [servers[i], servers[follows[i] ?? -1]];
+      if (server?.running && up?.running) await server.inSyncWith(up);
+    }),
+  );
 }

@@ -32,4 +32,5 @@ export {
   type Transport,
   type TransportStream,
 } from "./net/transport.js";
+export { ServerSnapshot, TopologySnapshot } from "./snapshots.js";
 export { type ExpectedCommand, ReplicationTap, TapMismatch, type TappedCommand } from "./tap.js";

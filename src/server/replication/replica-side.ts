@@ -219,7 +219,10 @@ export class ReplicaSide {
         core.ownExpiry?.stop();
         return this.#load(payload, origin ?? { replid: core.random.hex(40), offset: 0 }, origin !== null, isCurrent);
       },
-      linked: (connection) => core.masterLinked(connection),
+      linked: (connection) => {
+        core.masterLinked(connection);
+        if (connection !== null) this.context.progress();
+      },
       resumed: (replid) => {
         if (out.resume(replid, settings.backlogBytes)) {
           core.log("warning", `Master replication ID changed to ${out.replid}`);

@@ -21,7 +21,7 @@ import { ReplicaSide } from "./replica-side.js";
 import type { Replicas } from "./replicas.js";
 import { ReplicationSettings } from "./settings.js";
 import type { StreamGate } from "./stream-gate.js";
-import { StreamOut } from "./stream-out.js";
+import { StreamOut, type StreamState } from "./stream-out.js";
 
 /**
  * One server's part in replication, whichever role it plays: joins the two sides, keeps the time of both, and is what the
@@ -283,6 +283,21 @@ export class Replication implements ReplicationHooks {
       this.#masterSide.beginTtl();
       this.#startCron();
     }
+  }
+
+  /**
+   * Becomes a master with this dataset and this stream; `streamDb` is what a stream that goes on from here has selected. To
+   * follow a master from here on, see {@link follow}.
+   */
+  takeUp(file: Buffer, stream: StreamState, streamDb: number): void {
+    this.#replicaSide.leave();
+    this.#masterSide.disconnect();
+    this.saver.cancel();
+    this.core.loader.loadNow(file, "replaceAll", false);
+    this.out.takeUp(stream, this.settings.backlogBytes);
+    this.#replicaSide.resumeFrom({ replid: stream.history.replid, offset: stream.history.offset, streamDb });
+    if (this.out.active) this.#startCron();
+    this.onProgress();
   }
 
   /** DEBUG DIGEST. */

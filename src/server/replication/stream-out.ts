@@ -4,6 +4,15 @@ import type { History } from "./history.js";
 import * as histories from "./history.js";
 import { encodeCommand, encodeSelect } from "./stream.js";
 
+/** A stream as it was at some time. */
+export interface StreamState {
+  readonly history: History;
+  /** Database that its reader has selected; -1 = none. */
+  readonly selected: number;
+  /** What was kept of it; null: nothing was counted yet. */
+  readonly backlog: Buffer | null;
+}
+
 /**
  * The stream that this server hands on: counts it, keeps its end in the backlog, and gives it to the
  * replicas once per turn of the event loop. On a master it is fed with commands, on a replica with the
@@ -107,6 +116,24 @@ export class StreamOut {
   restore(history: History, size: number): void {
     this.#become(history);
     this.#backlog = new Backlog(size, this.#offset);
+  }
+
+  /** All that this stream is; see {@link takeUp}. */
+  capture(): StreamState {
+    this.flush();
+    const backlog = this.#backlog?.from(this.#backlog.firstByte) ?? null;
+    return { history: this.history, selected: this.#selected, backlog };
+  }
+
+  /** Becomes what was captured, here or elsewhere. */
+  takeUp({ history, selected, backlog }: StreamState, size: number): void {
+    this.#pending = "";
+    this.#become(history);
+    this.#selected = selected;
+    this.#backlog = null;
+    if (backlog === null) return;
+    this.#backlog = new Backlog(size, history.offset - backlog.length);
+    this.#backlog.append(backlog);
   }
 
   /** repl-backlog-ttl is over: the past can't be handed on any more, so it must not be named either. */
