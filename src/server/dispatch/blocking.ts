@@ -1,6 +1,6 @@
 import type { TimerHandle } from "../../core/clock.js";
-import type { Bytes, ErrorReply, Reply } from "../../protocol/resp/reply.js";
-import { NO_REPLY } from "../../protocol/resp/reply.js";
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
+import { ErrorReply, NO_REPLY } from "../../protocol/resp/reply.js";
 import type { Database } from "../keyspace/database.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
@@ -64,6 +64,7 @@ export class Blocking {
   /** Ends a client's wait with `reply` and lets its next commands run. Nothing happens if it is not parked. */
   unblock(client: Client, reply: Reply): void {
     if (!this.release(client)) return;
+    this.#countError(client, reply);
     client.reply(reply);
     this.server.resumeClient(client);
   }
@@ -135,10 +136,19 @@ export class Blocking {
     }
     if (reply !== null) {
       this.release(client);
+      this.#countError(client, reply);
       client.reply(reply);
     }
     if (tracking.active) tracking.end(client, null);
     if (reply === null) return false;
     return true;
+  }
+
+  /** An error that ends a wait counts as one of the command that waited. */
+  #countError(client: Client, reply: Reply): void {
+    if (!(reply instanceof ErrorReply)) return;
+    this.server.stats.countError(reply.text);
+    const command = this.server.commands.byFullName(client.lastCommand);
+    if (command !== undefined) command.failedCalls++;
   }
 }
