@@ -283,9 +283,9 @@ export class ServerCore {
     return this.#dispatcher.runForWaiter(client, retry);
   }
 
-  /** Runs a command that a script calls; `toReplicas`: what it changes is propagated. */
-  runForScript(client: Client, command: Command, args: readonly Bytes[], toReplicas: boolean): Reply {
-    return this.#dispatcher.runForScript(client, command, args, toReplicas);
+  /** Runs a command that a script calls. `targets`: where what it changes is propagated to. */
+  runForScript(client: Client, command: Command, args: readonly Bytes[], targets: number): Reply {
+    return this.#dispatcher.runForScript(client, command, args, targets);
   }
 
   /** Ends the command of a client that was parked in the midst of it. */

@@ -98,11 +98,12 @@ export class Dispatcher {
   }
 
   /** Runs a command of a script, all checks done; what it changes is reported for it, not for the script's own command. */
-  runForScript(client: Client, command: Command, args: readonly Bytes[], toReplicas: boolean): Reply {
+  runForScript(client: Client, command: Command, args: readonly Bytes[], targets: number): Reply {
     const { effects } = this.server;
-    effects.muted = !toReplicas;
+    const everywhere = effects.targets;
+    effects.targets = targets;
     const reply = this.#call(client, command, args);
-    effects.muted = false;
+    effects.targets = everywhere;
     effects.begin();
     return reply;
   }
@@ -111,9 +112,9 @@ export class Dispatcher {
   endParked(client: Client, reply: Reply): void {
     const { server } = this;
     const command = server.commands.byFullName(client.lastCommand);
-    if (reply instanceof ErrorReply && !(reply instanceof CountedErrorReply)) {
+    if (reply instanceof ErrorReply) {
       if (command !== undefined) command.failedCalls++;
-      server.stats.countError(reply.text);
+      if (!(reply instanceof CountedErrorReply)) server.stats.countError(reply.text);
     }
     this.#afterUnit();
     client.streamOffset = server.replication.offset;
@@ -209,7 +210,7 @@ export class Dispatcher {
     if (command === undefined) return unknownCommand(server.commands, args);
     if (!arityFits(command, args)) return wrongArity(command.name);
     if (command.handler === null) return unknownCommand(server.commands, args);
-    let bits = command.name === "exec" ? combinedBits(client, command) : command.flagBits;
+    let bits = command.name === "exec" ? combinedBits(client, command, server) : command.flagBits;
     if ((bits & Flag.script) !== 0) bits = server.scripting.bitsOf(command, args, bits);
     if ((bits & Flag.protected) !== 0) {
       const refused = debugRefusal(client, server.config, command);
@@ -282,10 +283,8 @@ export class Dispatcher {
     command.usec += micros;
     server.stats.commandsProcessed++;
     if (reply instanceof ErrorReply) {
-      if (!(reply instanceof CountedErrorReply)) {
-        command.failedCalls++;
-        server.stats.countError(reply.text);
-      }
+      command.failedCalls++;
+      if (!(reply instanceof CountedErrorReply)) server.stats.countError(reply.text);
       if (client.isMasterLink || client.isReplica) complainOfLink(server, client, reply, command.name);
     }
     server.slowLog.note(client, command, args, micros);

@@ -1,6 +1,11 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { ReplicationHooks } from "./hooks.js";
 
+/** Targets of propagation, a sum: 1 the AOF, 2 the replicas. */
+export const TO_AOF = 1;
+export const TO_REPLICAS = 2;
+const EVERYWHERE = TO_AOF | TO_REPLICAS;
+
 /**
  * What the running command changes, and what of it goes into the replication stream. One command at a time: `begin`,
  * the handler, `end`; then, when the outermost unit (a command, an EXEC, a served waiter) is over, `flush`.
@@ -16,8 +21,10 @@ export class Effects {
   #commands: (readonly Bytes[])[] = [];
   /** A script was set aside in the midst of a unit: what it has changed so far waits for the rest. */
   held = false;
-  /** A script has said that what it does is not for the replicas. */
-  muted = false;
+  /** Where what is queued goes; a script may narrow it by `redis.set_repl`. */
+  targets: number = EVERYWHERE;
+  /** Commands that don't go everywhere, by their place in the queue. */
+  #narrowed: Map<number, number> | null = null;
 
   begin(): void {
     this.#dirty = 0;
@@ -51,7 +58,11 @@ export class Effects {
 
   /** Queues a command for the stream. */
   add(db: number, argv: readonly Bytes[]): void {
-    if (this.muted) return;
+    if (this.targets !== EVERYWHERE) {
+      if (this.targets === 0) return;
+      this.#narrowed ??= new Map();
+      this.#narrowed.set(this.#commands.length, this.targets);
+    }
     this.#dbs.push(db);
     this.#commands.push(argv);
   }
@@ -66,9 +77,14 @@ export class Effects {
     const commands = this.#commands;
     this.#dbs = [];
     this.#commands = [];
+    const narrowed = this.#narrowed;
+    this.#narrowed = null;
     const wrap = commands.length > 1 && !bare;
     if (wrap) replication.feed(dbs[0] as number, MULTI);
-    for (let i = 0; i < commands.length; i++) replication.feed(dbs[i] as number, commands[i] as readonly Bytes[]);
+    for (let i = 0; i < commands.length; i++) {
+      const targets = narrowed === null ? EVERYWHERE : (narrowed.get(i) ?? EVERYWHERE);
+      replication.feed(dbs[i] as number, commands[i] as readonly Bytes[], targets);
+    }
     if (wrap) replication.feed(-1, EXEC);
   }
 }

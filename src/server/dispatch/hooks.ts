@@ -10,7 +10,7 @@ export interface ReplicationHooks {
    * The stream's next command. `db` is the database that it refers to (a SELECT may have to go before); -1 = any
    * (EXEC): no SELECT. Never called for what the master link brought: a replica hands on its master's bytes.
    */
-  feed(db: number, argv: readonly Bytes[]): void;
+  feed(db: number, argv: readonly Bytes[], targets?: number): void;
   /**
    * Refusals in Redis's order: NOREPLICAS, READONLY, MASTERDOWN (LOADING is `loading` below); null = go on. `bits` are
    * the command's flags (`Flag` in flags.ts); for EXEC `write` if anything queued writes, `stale` if all of it has it.

@@ -1,6 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { ErrorReply } from "../../protocol/resp/reply.js";
 import type { Config } from "../config/config.js";
+import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 import type { CommandSet } from "./command-set.js";
 import { Flag } from "./flags.js";
@@ -22,12 +23,14 @@ export function unknownCommand(commands: CommandSet, args: readonly Bytes[]): Er
 }
 
 /** Flags of an EXEC with what it will run: `write` if anything writes, `stale` and `loading` only if all has it. */
-export function combinedBits(client: Client, exec: Command): number {
+export function combinedBits(client: Client, exec: Command, server: ServerCore): number {
   let any = exec.flagBits;
   let all = exec.flagBits;
-  for (const { command } of client.queued ?? []) {
-    any |= command.flagBits & (Flag.write | Flag.mayReplicate | Flag.denyOom);
-    all &= command.flagBits | ~(Flag.stale | Flag.loading);
+  for (const { command, args } of client.queued ?? []) {
+    const own = command.flagBits;
+    const bits = (own & Flag.script) === 0 ? own : server.scripting.bitsOf(command, args, own);
+    any |= bits & (Flag.write | Flag.mayReplicate | Flag.denyOom);
+    all &= bits | ~(Flag.stale | Flag.loading);
   }
   return (any & ~(Flag.stale | Flag.loading)) | (all & (Flag.stale | Flag.loading));
 }

@@ -1,6 +1,7 @@
 import type { TimerHandle } from "../../core/clock.js";
 import type { Bytes, ErrorReply, Reply } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
+import { TO_AOF, TO_REPLICAS } from "../dispatch/effects.js";
 import { errors } from "../dispatch/errors.js";
 import { Flag } from "../dispatch/flags.js";
 import type { ReplicationHooks } from "../dispatch/hooks.js";
@@ -154,9 +155,9 @@ export class Replication implements ReplicationHooks {
     this.#masterSide.resetStats();
   }
 
-  feed(db: number, argv: readonly Bytes[]): void {
-    if (this.core.appending) this.core.aof?.feed(db, argv);
-    if (this.link === null) this.out.feed(db, argv);
+  feed(db: number, argv: readonly Bytes[], targets = TO_AOF | TO_REPLICAS): void {
+    if (this.core.appending && (targets & TO_AOF) !== 0) this.core.aof?.feed(db, argv);
+    if (this.link === null && (targets & TO_REPLICAS) !== 0) this.out.feed(db, argv);
   }
 
   refusal(_client: Client, bits: number): ErrorReply | null {

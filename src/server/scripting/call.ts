@@ -2,13 +2,12 @@ import { commandTable } from "../../protocol/command-table/table.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply } from "../../protocol/resp/reply.js";
 import { arityFits } from "../dispatch/dispatcher.js";
-import { errors } from "../dispatch/errors.js";
 import { Flag } from "../dispatch/flags.js";
 import { feedMonitors } from "../dispatch/monitor.js";
 import type { Command } from "../dispatch/registry.js";
 import { OUT_OF_MEMORY } from "../memory/memory.js";
 import type { ServerCore } from "../server-core.js";
-import { REPL, type ScriptRun } from "./run.js";
+import type { ScriptRun } from "./run.js";
 
 const UNKNOWN = new ErrorReply("ERR Unknown Redis command called from script");
 const WRONG_ARITY = new ErrorReply("ERR Wrong number of args calling Redis command from script");
@@ -28,7 +27,7 @@ export function callFromScript(server: ServerCore, run: ScriptRun, args: readonl
   const known = command as Command;
   if (known.isWrite) run.dirty = true;
   run.client.lastCommand = known.name;
-  const reply = server.runForScript(run.client, known, args, (run.repl & REPL.replica) !== 0);
+  const reply = server.runForScript(run.client, known, args, run.repl);
   if (server.monitors.size > 0 && !server.inExec) feedMonitors(server, run.client, known, args);
   return reply;
 }
@@ -54,7 +53,7 @@ function refusalOf(
   if (run.dirty || trusted) return null;
   if (command.isWrite) {
     const refused = server.replication.refusal(run.caller, Flag.write | Flag.stale);
-    if (refused === errors.readOnly || refused === errors.noReplicas) return refused;
+    if (refused !== null) return refused;
   }
   const full = server.memory.limit > 0 && server.memory.exhausted && !run.allowOom;
   return full && (bits & Flag.denyOom) !== 0 ? OUT_OF_MEMORY : null;

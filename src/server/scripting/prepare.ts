@@ -15,6 +15,20 @@ const OUT_OF_MEMORY = new ErrorReply(
 );
 const WRITES_IN_RO = new ErrorReply("ERR Can not execute a script with write flag using *_ro command.");
 
+/** The data can't be saved: what writes hear of it, in the words for scripts. */
+function unsaved({ text }: ErrorReply): ErrorReply {
+  const hint = "Writable scripts are blocked. Use 'no-writes' flag for read only scripts.";
+  if (!text.startsWith("MISCONF Errors writing to the AOF file: ")) {
+    return new ErrorReply(
+      `MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. ${hint}`,
+    );
+  }
+  const cause = text.slice(text.indexOf(": ") + 2);
+  return new ErrorReply(
+    `MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. ${hint} AOF error: ${cause}`,
+  );
+}
+
 /** Whether a script may begin, by its flags and the server's state; null = yes. */
 export function refusalBeforeRun(server: ServerCore, caller: Client, what: Callable): ErrorReply | null {
   const trusted = caller.isMasterLink;
@@ -24,6 +38,7 @@ export function refusalBeforeRun(server: ServerCore, caller: Client, what: Calla
   if ((what.flags & ScriptFlag.noWrites) !== 0) return null;
   const refused = trusted ? null : server.replication.refusal(caller, Flag.write | Flag.stale);
   if (refused === errors.readOnly) return READ_ONLY_REPLICA;
+  if (refused !== null && refused !== errors.noReplicas) return unsaved(refused);
   if (what.readOnly) return WRITES_IN_RO;
   if (refused !== null) return refused;
   const full = server.memory.limit > 0 && server.memory.exhausted;

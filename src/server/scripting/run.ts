@@ -1,9 +1,10 @@
-import type { Bytes, ErrorReply } from "../../protocol/resp/reply.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
+import { TO_AOF, TO_REPLICAS } from "../dispatch/effects.js";
 import type { LuaEnvironment } from "./lua/environment.js";
 
 /** Where a script's writes go: a sum of these. */
-export const REPL = { none: 0, aof: 1, replica: 2, all: 3 } as const;
+export const REPL = { none: 0, aof: TO_AOF, replica: TO_REPLICAS, all: TO_AOF | TO_REPLICAS } as const;
 
 /** One call of EVAL or FCALL, from its first instruction to its reply. */
 export interface ScriptRun {
@@ -42,6 +43,3 @@ export const BUSY_TEXT = {
   eval: "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
   function: "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
 } as const;
-
-/** A refusal before a run has begun. */
-export type Refused = ErrorReply;

@@ -1,4 +1,4 @@
-import { GLOBALS, type LuaMachine, type NativeFunction, REGISTRY, TYPE } from "./machine.js";
+import { type LuaMachine, type NativeFunction, REGISTRY, TYPE } from "./machine.js";
 
 /** A table that scripts see through an empty one, which they can't change. */
 export interface Locked {
@@ -147,9 +147,4 @@ export function openLibraries(m: LuaMachine, L: number): void {
     m.release(id);
     if (status !== 0) throw new Error(`Lua's library ${open} can't be opened: ${m.text(L, -1)}`);
   }
-}
-
-/** A state's globals as Lua made them. */
-export function pushGlobals(m: LuaMachine, L: number): void {
-  m.c.lua_pushvalue(L, GLOBALS);
 }
