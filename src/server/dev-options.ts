@@ -59,6 +59,8 @@ export interface DevServerOptions {
 export interface DevTopologyOptions extends Omit<DevServerOptions, "replicaOf"> {
   /** Number of replicas of the master. Default 2. `port` is the master's; replicas take free ports. */
   readonly replicas?: number;
+  /** Number of Sentinels inside this process that watch the master, under the name `mymaster`. Default 0. */
+  readonly sentinels?: number;
   /** Each replica applies the stream this many milliseconds late (`faults.lag`). Default 0. */
   readonly lagMs?: number;
 }

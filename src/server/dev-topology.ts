@@ -1,4 +1,5 @@
 import type { DevServerOptions, DevTopologyOptions } from "./dev-options.js";
+import { DevSentinel } from "./dev-sentinel.js";
 import { DevServer } from "./dev-server.js";
 import type { LinkControl } from "./faults/link-control.js";
 import { TopologySnapshot } from "./snapshots.js";
@@ -23,11 +24,22 @@ export interface DevTopologyAddresses {
   readonly redisOptions?: { readonly password: string; readonly tls?: { readonly ca: string | Buffer } };
 }
 
+/** What a client needs to know of the Sentinels of a topology. */
+export interface DevSentinelAddresses {
+  /** Where the Sentinels are. */
+  readonly sentinels: { readonly host: string; readonly port: number }[];
+  /** Name under which they know the master. */
+  readonly name: string;
+  /** As in {@link DevTopologyAddresses}. */
+  readonly redisOptions?: NonNullable<DevTopologyAddresses["redisOptions"]>;
+}
+
 /** A master with replicas, all of them {@link DevServer}s of this process. Started by {@link DevTopology.start}. */
 export class DevTopology implements AsyncDisposable {
   #master: DevServer;
   readonly #servers: DevServer[];
   readonly #options: DevServerOptions;
+  readonly #sentinels: DevSentinel[] = [];
   readonly #redisOptions: DevTopologyAddresses["redisOptions"];
 
   private constructor(servers: DevServer[], options: DevServerOptions, master = servers[0] as DevServer) {
@@ -47,7 +59,7 @@ export class DevTopology implements AsyncDisposable {
    * @throws RangeError for a number of replicas that isn't one; whatever {@link DevServer.start} throws
    */
   static async start(options: DevTopologyOptions = {}): Promise<DevTopology> {
-    const { replicas = 2, lagMs = 0, rdb, seedFrom, ...each } = options;
+    const { replicas = 2, sentinels = 0, lagMs = 0, rdb, seedFrom, ...each } = options;
     if (!(Number.isInteger(replicas) && replicas >= 0))
       throw new RangeError(`replicas must be an integer from 0 on, got ${replicas}`);
     const servers: DevServer[] = [];
@@ -70,7 +82,9 @@ export class DevTopology implements AsyncDisposable {
       const followers = servers.slice(1);
       if (lagMs > 0) for (const server of followers) server.faults.lag(lagMs);
       await Promise.all(followers.map((server) => server.inSyncWith(master)));
-      return new DevTopology(servers, each);
+      const topology = new DevTopology(servers, each);
+      await topology.#startSentinels(sentinels, each);
+      return topology;
     } catch (error) {
       await Promise.all(servers.map((server) => server.stop()));
       throw error;
@@ -96,6 +110,17 @@ export class DevTopology implements AsyncDisposable {
   /** All servers, crashed ones included, in the order they were started. */
   get servers(): readonly DevServer[] {
     return [...this.#servers];
+  }
+
+  /** The Sentinels that were asked for; they watch the master under the name `mymaster`. */
+  get sentinels(): readonly DevSentinel[] {
+    return [...this.#sentinels];
+  }
+
+  /** Options for a client that asks the Sentinels: a `ReplicatedClient`, or ioredis in sentinel mode. */
+  get sentinelOptions(): DevSentinelAddresses {
+    const base = { sentinels: this.#sentinels.map(({ host, port }) => ({ host, port })), name: "mymaster" };
+    return this.#redisOptions === undefined ? base : { ...base, redisOptions: this.#redisOptions };
   }
 
   /** Options for a `ReplicatedClient` of this topology as it is now. */
@@ -182,8 +207,23 @@ export class DevTopology implements AsyncDisposable {
     return new DevTopology(servers, this.#options, servers[snapshot.master]);
   }
 
-  /** Stops every server. Any number of times. */
+  async #startSentinels(count: number, options: DevServerOptions): Promise<void> {
+    const { clock, transport, seed, log } = options;
+    const common = { topology: this, quorum: Math.floor(count / 2) + 1, ...(clock && { clock }), ...(log && { log }) };
+    try {
+      for (let i = 0; i < count; i++) {
+        const own = { ...(transport && { transport }), ...(seed === undefined ? {} : { seed: seed + 1000 + i }) };
+        this.#sentinels.push(await DevSentinel.start({ ...common, ...own }));
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops every server and Sentinel. Any number of times. */
   async stop(): Promise<void> {
+    await Promise.all(this.#sentinels.map((sentinel) => sentinel.stop()));
     await Promise.all(this.#servers.map((server) => server.stop()));
   }
 

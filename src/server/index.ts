@@ -1,8 +1,14 @@
 export type { Clock, TimerHandle } from "../core/clock.js";
 export { ManualClock, manualClock } from "../core/manual-clock.js";
 export type { Address, DevServerOptions, DevServerTls, DevTopologyOptions } from "./dev-options.js";
+export { DevSentinel, type DevSentinelOptions } from "./dev-sentinel.js";
 export { DevServer } from "./dev-server.js";
-export { DevTopology, type DevTopologyAddresses, type FailoverOptions } from "./dev-topology.js";
+export {
+  type DevSentinelAddresses,
+  DevTopology,
+  type DevTopologyAddresses,
+  type FailoverOptions,
+} from "./dev-topology.js";
 export type { LinkControl } from "./faults/link-control.js";
 export type {
   CommandFaultHandle,

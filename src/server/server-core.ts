@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../core/clock.js";
 import type { Random } from "../core/random.js";
+import type { CommandSpec } from "../protocol/command-table/types.js";
 import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
 import { Acl } from "./acl/acl.js";
 import type { Aof } from "./aof/aof.js";
@@ -57,6 +58,10 @@ export interface ServerCoreOptions {
   readonly tls?: TlsMaterial;
   /** Command groups beside those that are built in (replication's). */
   readonly groups?: readonly CommandGroup[];
+  /** The only commands there are, with what the command table doesn't say: for a server of another kind. */
+  readonly only?: { readonly groups: readonly CommandGroup[]; readonly specs: readonly CommandSpec[] };
+  /** What HELLO and INFO say that it is. Default `standalone`. */
+  readonly mode?: "standalone" | "sentinel";
 }
 
 /** Connection refused by `accept`: why, as Redis tells the peer. */
@@ -77,6 +82,7 @@ export class ServerCore {
   readonly runId: string;
   readonly startedMs: number;
   readonly ephemeralPort: "tcp" | "tls" | null;
+  readonly mode: "standalone" | "sentinel";
   readonly tls: Tls;
   readonly transport: Transport;
   replication: ReplicationHooks = new StandaloneReplication();
@@ -156,7 +162,10 @@ export class ServerCore {
     this.limits = new ClientLimits(this);
     this.tracking = new Tracking(this);
     this.memory = new Memory(this);
-    this.commands = new CommandSet([...commandGroups, ...(options.groups ?? [])]);
+    this.mode = options.mode ?? "standalone";
+    this.commands = options.only
+      ? new CommandSet(options.only.groups, options.only.specs)
+      : new CommandSet([...commandGroups, ...(options.groups ?? [])]);
     for (const [from, to] of this.config.renames) this.commands.rename(from, to);
     this.acl = new Acl(this);
     this.expiry = new ActiveExpiry(this);

@@ -72,8 +72,8 @@ function hello(ctx: CommandContext, args: readonly Bytes[]): Reply {
     ["version", REDIS_VERSION],
     ["proto", version],
     ["id", client.id],
-    ["mode", "standalone"],
-    ["role", server.replication.role],
+    ["mode", server.mode],
+    ...(server.mode === "sentinel" ? [] : [["role", server.replication.role] as const]),
     ["modules", []],
   ]);
 }

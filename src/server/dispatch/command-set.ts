@@ -10,8 +10,11 @@ export class CommandSet {
   /** Every spelling seen so far that names a command; bounded, since a client could try them all. */
   readonly #spellings = new Map<string, Command>();
 
-  /** @throws Error if a group names a command that the command table does not have */
-  constructor(groups: readonly CommandGroup[]) {
+  /**
+   * @param more what the command table doesn't have
+   * @throws Error if a group names a command that neither has
+   */
+  constructor(groups: readonly CommandGroup[], more: readonly CommandSpec[] = []) {
     const handlers = new Map<string, CommandHandler>();
     for (const group of groups) {
       for (const [name, handler] of Object.entries(group)) {
@@ -19,7 +22,7 @@ export class CommandSet {
         handlers.set(name, handler);
       }
     }
-    for (const spec of commandTable.values()) {
+    for (const spec of [...commandTable.values(), ...more]) {
       const command = build(spec, handlers);
       if (command !== null) this.#commands.set(spec.name, command);
     }
