@@ -61,10 +61,12 @@ function bitfield(ctx: CommandContext, args: readonly Bytes[], onlyGet: boolean)
   const operations = parse(ctx, args);
   const writes = operations.filter(({ kind }) => kind !== "get");
   if (onlyGet && writes.length > 0) return ONLY_GET;
-  const value = ctx.db.get(key, "string") ?? "";
+  const known = ctx.db.get(key, "string");
+  const value = known ?? "";
   const end = Math.max(0, ...writes.map(({ offset, width }) => Math.floor((offset + width - 1) / 8) + 1));
   const bytes = Buffer.alloc(Math.max(value.length, end));
   bytes.latin1Write(value);
+  const grows = known === null || bytes.length > value.length;
   let changes = 0;
   const replies = operations.map((operation): Reply => {
     const old = read(bytes, operation);
@@ -73,7 +75,7 @@ function bitfield(ctx: CommandContext, args: readonly Bytes[], onlyGet: boolean)
     const fitted = fit(wanted, operation);
     if (fitted === null) return null;
     write(bytes, operation, fitted);
-    changes++;
+    if (grows || read(bytes, operation) !== old) changes++;
     return operation.kind === "incrby" ? fitted : old;
   });
   if (writes.length > 0) ctx.db.setKeepTtl(key, bytes.latin1Slice(), "raw");

@@ -29,10 +29,12 @@ function setbit(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const offset = bitOffsetArg(ctx, args[2] as Bytes);
   const bit = args[3] === "1" ? 1 : args[3] === "0" ? 0 : fail(BAD_BIT);
   const at = Math.floor(offset / 8);
-  const value = (ctx.db.get(key, "string") ?? "").padEnd(at + 1, "\0");
+  const known = ctx.db.get(key, "string");
+  const value = (known ?? "").padEnd(at + 1, "\0");
   const mask = 128 >> (offset % 8);
   const old = value.charCodeAt(at);
   const byte = bit === 1 ? old | mask : old & ~mask;
+  if (byte === old && known?.length === value.length) return bit;
   ctx.db.setKeepTtl(key, value.slice(0, at) + String.fromCharCode(byte) + value.slice(at + 1), "raw");
   ctx.changed(key);
   ctx.notify("$", "setbit", key);

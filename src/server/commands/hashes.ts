@@ -43,7 +43,9 @@ function openHash(ctx: CommandContext, key: Bytes): HashValue {
 }
 
 function put(ctx: CommandContext, hash: HashValue, field: Bytes, value: Bytes): void {
+  const before = hash.fields.size;
   hash.fields.set(field, value);
+  if (hash.sample !== null && hash.fields.size > before && !hash.sample.added(field)) hash.sample = null;
   hashGrown(ctx, hash, field, value);
 }
 
@@ -156,7 +158,7 @@ function hrandfield(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const key = arg(args, 1);
   if (args.length === 2) {
     const hash = ctx.db.get(key, "hash");
-    return hash === null ? null : (pickOne(hash.fields.keys(), hash.fields.size, ctx.random) ?? null);
+    return hash === null ? null : (pickOne(hash, hash.fields, ctx.random) ?? null);
   }
   const withValues = args.length > 3;
   const count = randomCountArg(arg(args, 2), false);
@@ -166,9 +168,10 @@ function hrandfield(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (hash === null || count === 0) return [];
   const { fields } = hash;
   const picked =
-    count < 0 ? pickRepeating(fields, -count, ctx.random) : pickDistinct(fields, fields.size, count, ctx.random);
-  if (!withValues) return picked.map(([field]) => field);
-  return ctx.resp === 2 ? picked.flat() : picked;
+    count < 0 ? pickRepeating(hash, fields, -count, ctx.random) : pickDistinct(hash, fields, count, ctx.random);
+  if (!withValues) return picked;
+  const pairs = picked.map((field) => [field, fields.get(field) ?? ""]);
+  return ctx.resp === 2 ? pairs.flat() : pairs;
 }
 
 function hscan(ctx: CommandContext, args: readonly Bytes[]): Reply {

@@ -6,7 +6,7 @@ import { SetValue } from "../keyspace/values.js";
 import { arg, countArg, isWord, positiveArg, randomCountArg } from "./support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "./support/collection-scan.js";
 import { setGrown } from "./support/encodings.js";
-import { pickDistinct, pickOne, pickRepeating } from "./support/sampling.js";
+import { pickDistinct, pickOne, pickRepeating, takeOne } from "./support/sampling.js";
 
 export const setCommands: CommandGroup = {
   sadd,
@@ -45,6 +45,7 @@ function openSet(ctx: CommandContext, key: Bytes): SetValue {
 function add(ctx: CommandContext, set: SetValue, member: Bytes): boolean {
   const before = set.members.size;
   if (set.members.add(member).size === before) return false;
+  if (set.sample !== null && !set.sample.added(member)) set.sample = null;
   setGrown(ctx, set, member);
   return true;
 }
@@ -121,7 +122,7 @@ function spop(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (args.length === 3) return spopCount(ctx, key, countArg(arg(args, 2)));
   const set = ctx.db.get(key, "set");
   if (set === null) return null;
-  const member = pickOne(set.members, set.members.size, ctx.random) ?? fail(errors.noSuchKey);
+  const member = takeOne(set, set.members, ctx.random) ?? fail(errors.noSuchKey);
   set.members.delete(member);
   ctx.changed(key);
   ctx.rewrite("SREM", key, member);
@@ -143,7 +144,7 @@ function spopCount(ctx: CommandContext, key: Bytes, count: number): Reply {
     ctx.notify("g", "del", key);
     return new SetReply(all);
   }
-  const picked = pickDistinct(set.members, set.members.size, count, ctx.random);
+  const picked = pickDistinct(set, set.members, count, ctx.random);
   for (const member of picked) {
     set.members.delete(member);
     ctx.alsoPropagate("SREM", key, member);
@@ -158,14 +159,14 @@ function srandmember(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (args.length > 3) fail(errors.syntax);
   if (args.length === 2) {
     const set = ctx.db.get(key, "set");
-    return set === null ? null : (pickOne(set.members, set.members.size, ctx.random) ?? null);
+    return set === null ? null : (pickOne(set, set.members, ctx.random) ?? null);
   }
   const count = randomCountArg(arg(args, 2), false);
   const set = ctx.db.get(key, "set");
   if (set === null || count === 0) return [];
   const { members } = set;
-  if (count < 0) return pickRepeating(members, -count, ctx.random);
-  return pickDistinct(members, members.size, count, ctx.random);
+  if (count < 0) return pickRepeating(set, members, -count, ctx.random);
+  return pickDistinct(set, members, count, ctx.random);
 }
 
 function sscan(ctx: CommandContext, args: readonly Bytes[]): Reply {

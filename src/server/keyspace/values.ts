@@ -1,6 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Account } from "./account.js";
 import { List } from "./list.js";
+import type { Sample } from "./sample.js";
 import { SortedSet } from "./sorted-set.js";
 import type { Stream } from "./stream.js";
 
@@ -9,6 +10,8 @@ export class HashValue {
   readonly type = "hash";
   encoding: "listpack" | "hashtable" = "listpack";
   readonly account = new Account();
+  /** Made when a field is first picked by chance out of many. */
+  sample: Sample | null = null;
   constructor(readonly fields: Map<Bytes, Bytes> = new Map()) {}
 }
 
@@ -17,6 +20,8 @@ export class SetValue {
   readonly type = "set";
   encoding: "intset" | "hashtable" = "intset";
   readonly account = new Account();
+  /** Made when a member is first picked by chance out of many. */
+  sample: Sample | null = null;
   constructor(readonly members: Set<Bytes> = new Set()) {}
 }
 

@@ -2,10 +2,10 @@ import { doubleText } from "../../../protocol/resp/double-text.js";
 import { type Bytes, DoubleReply, ErrorReply, type Reply } from "../../../protocol/resp/reply.js";
 import type { CommandContext } from "../../dispatch/context.js";
 import { errors, fail } from "../../dispatch/errors.js";
-import type { SortedSet } from "../../keyspace/sorted-set.js";
+import type { Entry, SortedSet } from "../../keyspace/sorted-set.js";
 import { arg, doubleArg, isWord, randomCountArg } from "../support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "../support/collection-scan.js";
-import { pickDistinct, pickOne, pickRepeating } from "../support/sampling.js";
+import { distinctNumbers } from "../support/sampling.js";
 import { entriesReply, openSortedSet, put, removeIfEmpty } from "./access.js";
 
 /* Adding, removing and asking for single members. */
@@ -136,7 +136,7 @@ export function zrandmember(ctx: CommandContext, args: readonly Bytes[]): Reply 
   const key = arg(args, 1);
   if (args.length === 2) {
     const set = ctx.db.get(key, "zset");
-    return set === null ? null : (pickOne(set.members(), set.size, ctx.random) ?? null);
+    return set === null ? null : (set.at(ctx.random.int(set.size))?.member ?? null);
   }
   const withScores = args.length > 3;
   const count = randomCountArg(arg(args, 2), false);
@@ -144,11 +144,17 @@ export function zrandmember(ctx: CommandContext, args: readonly Bytes[]): Reply 
   if (withScores) randomCountArg(arg(args, 2), true);
   const set = ctx.db.get(key, "zset");
   if (set === null || count === 0) return [];
-  const picked =
+  const ranks =
     count < 0
-      ? pickRepeating(set.entries(), -count, ctx.random)
-      : pickDistinct(set.entries(), set.size, count, ctx.random);
-  return entriesReply(ctx, picked, withScores);
+      ? Array.from({ length: -count }, () => ctx.random.int(set.size))
+      : count >= set.size
+        ? set.slice(0, set.size).map((_, rank) => rank)
+        : distinctNumbers(set.size, count, ctx.random);
+  return entriesReply(
+    ctx,
+    ranks.map((rank) => set.at(rank) as Entry),
+    withScores,
+  );
 }
 
 export function zscan(ctx: CommandContext, args: readonly Bytes[]): Reply {

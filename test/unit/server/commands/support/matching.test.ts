@@ -3,7 +3,14 @@ import { seededRandom } from "../../../../../src/core/random.js";
 import { cursorArg, type Scannable, scanMembers } from "../../../../../src/server/commands/support/collection-scan.js";
 import { globMatch } from "../../../../../src/server/commands/support/glob.js";
 import { indexRange, parseLexRange, parseScoreRange } from "../../../../../src/server/commands/support/ranges.js";
-import { pickDistinct, pickOne, pickRepeating } from "../../../../../src/server/commands/support/sampling.js";
+import {
+  distinctNumbers,
+  pickDistinct,
+  pickOne,
+  pickRepeating,
+  takeOne,
+} from "../../../../../src/server/commands/support/sampling.js";
+import { SetValue } from "../../../../../src/server/keyspace/values.js";
 
 describe("globMatch", () => {
   it.each([
@@ -78,15 +85,16 @@ describe("ranges", () => {
 
 describe("sampling", () => {
   const items = ["a", "b", "c", "d"];
+  const few = new SetValue(new Set(items));
 
   it("gives every item, and every pair, its chance", () => {
     const random = seededRandom(3);
     const ones = new Map<string | undefined, number>();
     const twos = new Map<string, number>();
     for (let i = 0; i < 6000; i++) {
-      const one = pickOne(items, items.length, random);
+      const one = pickOne(few, few.members, random);
       ones.set(one, (ones.get(one) ?? 0) + 1);
-      const two = pickDistinct(items, items.length, 2, random).join("");
+      const two = pickDistinct(few, few.members, 2, random).join("");
       twos.set(two, (twos.get(two) ?? 0) + 1);
     }
     expect([...ones.keys()].sort()).toEqual(items);
@@ -97,9 +105,49 @@ describe("sampling", () => {
 
   it("gives all there are, or as many as asked with repetitions", () => {
     const random = seededRandom(3);
-    expect(pickDistinct(items, items.length, 9, random)).toEqual(items);
-    expect(pickRepeating(items, 50, random)).toHaveLength(50);
-    expect(pickOne([], 0, random)).toBeUndefined();
+    expect(pickDistinct(few, few.members, 9, random)).toEqual(items);
+    expect(pickRepeating(few, few.members, 50, random)).toHaveLength(50);
+    const none = new SetValue();
+    expect(pickOne(none, none.members, random)).toBeUndefined();
+  });
+
+  it("of a large set knows what was added, removed and put back meanwhile", () => {
+    const random = seededRandom(5);
+    const set = new SetValue(new Set(Array.from({ length: 100 }, (_, i) => `m${i}`)));
+    const add = (member: string): void => {
+      if (set.members.has(member)) return;
+      set.members.add(member);
+      if (set.sample !== null && !set.sample.added(member)) set.sample = null;
+    };
+    for (let round = 0; round < 300; round++) {
+      const taken = takeOne(set, set.members, random) as string;
+      expect(set.members.delete(taken)).toBe(true);
+      if (round % 3 === 0) set.members.delete(`m${random.int(100)}`);
+      add(`m${random.int(120)}`);
+      add(`m${random.int(120)}`);
+      add(taken);
+      const picked = pickDistinct(set, set.members, 10, random);
+      expect(new Set(picked).size).toBe(10);
+      for (const member of picked) expect(set.members.has(member)).toBe(true);
+    }
+    const counts = new Map<string, number>();
+    for (const member of pickRepeating(set, set.members, 100 * set.members.size, random)) {
+      counts.set(member, (counts.get(member) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(set.members.size);
+    for (const count of counts.values()) expect(Math.abs(count - 100)).toBeLessThan(50);
+  });
+
+  it("of numbers gives different ones, each with its chance", () => {
+    const random = seededRandom(7);
+    const counts = new Array<number>(8).fill(0);
+    for (let i = 0; i < 4000; i++) {
+      const picked = distinctNumbers(8, 2, random);
+      expect(new Set(picked).size).toBe(2);
+      for (const number of picked) (counts[number] as number)++;
+    }
+    for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(150);
+    expect(distinctNumbers(5, 5, random).sort()).toEqual([0, 1, 2, 3, 4]);
   });
 });
 
