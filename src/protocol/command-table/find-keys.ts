@@ -20,9 +20,15 @@ export function findKeys(spec: CommandSpec, args: readonly Bytes[]): FoundKey[] 
     if (!collect(keySpec, start, args, found)) return null;
   }
   if (spec.name === "sort") {
+    // Only the last one counts; what LIMIT, GET and BY take is no option, whatever it says.
+    let store = 0;
     for (let i = 2; i + 1 < args.length; i++) {
-      if (args[i]?.toLowerCase() === "store") found.push({ position: i + 1, flags: ["OW", "update"] });
+      const word = args[i]?.toLowerCase();
+      if (word === "store") store = ++i;
+      else if (word === "get" || word === "by") i++;
+      else if (word === "limit") i += 2;
     }
+    if (store > 0) found.push({ position: store, flags: ["OW", "update"] });
   }
   if (spec.name === "set" || spec.name === "bitfield")
     return found.map(({ position }) => exactly(spec, position, args));
