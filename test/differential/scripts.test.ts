@@ -10,7 +10,7 @@ const groups = [
   "hyperloglog",
   "geo",
   ...["strings", "generic", "expiry", "hashes", "lists", "sets", "sorted-sets", "blocking"],
-  ...["transactions", "pubsub", "connection", "introspection", "acl", "tracking"],
+  ...["transactions", "pubsub", "connection", "introspection", "acl", "tracking", "debug"],
   "replication",
   ...["scripting", "functions"],
 ];

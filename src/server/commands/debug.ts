@@ -23,6 +23,7 @@ import { toRdb } from "../rdb/convert.js";
 import { digestValue } from "../rdb/digest.js";
 import { digestDatabases } from "../rdb/digest-databases.js";
 import { rewriteAll } from "./configuration.js";
+import { matchTest, printed, replyBuffer, stringLengths, tableStats, tableStatsOfKey } from "./debug-internals.js";
 import { longArg } from "./support/arguments.js";
 import { parseDouble } from "./support/double.js";
 import { encodingOf } from "./support/encoding-name.js";
@@ -55,9 +56,18 @@ const SUBCOMMANDS: Readonly<
   panic: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
   assert: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
   "config-rewrite-force-all": [0, 0, (ctx) => rewriteAll(ctx)],
+  listpack: [1, 1, printed("listpack")],
+  quicklist: [1, 2, printed("quicklist")],
+  htstats: [1, 1, tableStats],
+  "htstats-key": [1, 1, tableStatsOfKey],
+  "stringmatch-test": [0, 0, matchTest],
+  sdslen: [1, 1, stringLengths],
+  replybuffer: [2, 2, replyBuffer],
   help: [0, 0, () => helpText("debug")],
   // Settings of parts that this server doesn't have: there is nothing to do, and that is done.
   jmap: [0, 0, () => OK],
+  leak: [1, 1, () => OK],
+  "client-eviction": [0, 0, () => OK],
   "quicklist-packed-threshold": [1, 1, () => OK],
   "set-disable-deny-scripts": [1, 1, setDisableDenyScripts],
 };

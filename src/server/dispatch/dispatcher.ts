@@ -267,6 +267,7 @@ export class Dispatcher {
     const db = client.db.index;
     const startMs = this.#markMs;
     effects.begin();
+    if (client.tracking !== null) server.tracking.calling(command, args);
     let reply: Reply;
     try {
       reply = (command.handler as NonNullable<Command["handler"]>)(client.ctx, args);

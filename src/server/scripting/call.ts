@@ -28,6 +28,8 @@ export function callFromScript(server: ServerCore, run: ScriptRun, args: readonl
   if (known.isWrite) run.dirty = true;
   run.client.lastCommand = known.name;
   const reply = server.runForScript(run.client, known, args, run.repl);
+  if (run.caller.tracking !== null && (known.flagBits & Flag.readonly) !== 0)
+    server.tracking.rememberScript(run.caller);
   if (server.monitors.size > 0 && !server.inExec) feedMonitors(server, run.client, known, args);
   return reply;
 }

@@ -27,6 +27,8 @@ export class Tracking {
   readonly #prefixes = new Prefixes();
   /** The client whose command runs; null outside of commands. */
   #current: Client | null = null;
+  /** The call of a tracking client that runs. */
+  #call: { readonly command: Command; readonly args: readonly Bytes[] } | null = null;
   /** What the current client is told after its reply; null = everything is invalid. */
   #pending: (Bytes | null)[] = [];
   #flushed = false;
@@ -109,8 +111,23 @@ export class Tracking {
     }
   }
 
+  /** The current client's call begins: of a script, the keys that it names are those it reads. */
+  calling(command: Command, args: readonly Bytes[]): void {
+    this.#call = { command, args };
+  }
+
+  /** A script of this client has read something. */
+  rememberScript(client: Client): void {
+    if (this.#call !== null) this.#note(client, this.#call.command, this.#call.args);
+  }
+
   /** The client has read the keys of this call. */
   remember(client: Client, command: Command, args: readonly Bytes[]): void {
+    // Of a script only what it does counts.
+    if (command.spec.group !== "scripting") this.#note(client, command, args);
+  }
+
+  #note(client: Client, command: Command, args: readonly Bytes[]): void {
     const { tracking } = client;
     if (tracking === null || tracking.broadcast) return;
     if ((tracking.optIn && !tracking.caching) || (tracking.optOut && tracking.caching)) return;

@@ -102,6 +102,15 @@ describe("client-side caching", () => {
     expect(await reader.send("ping")).toBe(`${invalid("b")}${invalid("c")}+PONG|`);
   });
 
+  it("takes the keys that a script names for read if it reads anything", async () => {
+    const { core, reader, writer } = await tracked();
+    await reader.send("eval \"return redis.call('set', KEYS[1], 1)\" 1 a", "eval_ro \"return redis.call('ping')\" 1 a");
+    expect(core.tracking.keyCount).toBe(0);
+    await reader.send("eval \"return redis.call('get', 'other')\" 2 a b");
+    await writer.send("set b 1", "set other 1");
+    expect(await reader.got()).toBe(invalid("b"));
+  });
+
   it("costs nothing more when the last client that tracks is gone", async () => {
     const { core, reader } = await tracked();
     await reader.send("get a");
