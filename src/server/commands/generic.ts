@@ -4,6 +4,7 @@ import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import type { Database } from "../keyspace/database.js";
+import { freedLazily } from "../keyspace/free-effort.js";
 import { copyValue, typeOf } from "../keyspace/values.js";
 import { isWord, longArg } from "./support/arguments.js";
 import { cursorArg } from "./support/collection-scan.js";
@@ -12,7 +13,13 @@ import { globMatch } from "./support/glob.js";
 /** Commands for keys of any type. https://redis.io/docs/latest/commands/?group=generic */
 export const genericCommands: CommandGroup = {
   del,
-  unlink: del,
+  unlink: (ctx, args) => {
+    for (const key of args.slice(1)) {
+      const entry = ctx.db.peek(key);
+      if (entry !== undefined && freedLazily(entry.value)) ctx.server.stats.lazyFreed++;
+    }
+    return del(ctx, args);
+  },
   exists: (ctx, args) => countKeys(args, (key) => ctx.db.glance(key) !== undefined),
   touch: (ctx, args) => countKeys(args, (key) => ctx.db.has(key)),
   type,
@@ -81,6 +88,7 @@ function scan(ctx: CommandContext, args: readonly Bytes[]): Reply {
     else if (isWord(args[i], "type")) wanted = value.toLowerCase();
     else return errors.syntax;
   }
+  if (!ctx.server.inExec) ctx.server.effects.unwrap();
   const found: Bytes[] = [];
   let slot = cursor;
   for (let looked = 0; slot < ctx.db.slotCount && looked < count; slot++) {
@@ -99,6 +107,7 @@ function scan(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 function randomkey(ctx: CommandContext): Reply {
+  if (!ctx.server.inExec) ctx.server.effects.unwrap();
   for (let tries = 0; ; tries++) {
     const key = ctx.db.randomKey(ctx.random);
     if (key === undefined) return null;
@@ -174,12 +183,15 @@ function move(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function flush(ctx: CommandContext, args: readonly Bytes[], all: boolean): Reply {
   if (args.length > 2 || (args.length === 2 && !isWord(args[1], "sync") && !isWord(args[1], "async")))
     return errors.syntax;
+  let removed = 0;
   for (const db of all ? ctx.server.databases : [ctx.db]) {
-    const removed = db.size;
+    removed += db.size;
     db.clear();
-    if (removed > 0) ctx.changed(null, removed);
   }
-  if (all) ctx.server.saver?.flushed();
+  if (isWord(args[1], "async")) ctx.server.stats.lazyFreed += removed;
+  // What was saved is no change any more.
+  const saved = all && ctx.server.saver?.flushed() === true;
+  if (removed > 0 && !saved) ctx.changed(null, removed);
   ctx.forcePropagation();
   return OK;
 }

@@ -17,6 +17,7 @@ export class Effects {
   #rewritten: readonly Bytes[] | null = null;
   #prevented = false;
   #forced = false;
+  #unwrapped = false;
   #dbs: number[] = [];
   #commands: (readonly Bytes[])[] = [];
   /** A script was set aside in the midst of a unit: what it has changed so far waits for the rest. */
@@ -27,6 +28,7 @@ export class Effects {
   #narrowed: Map<number, number> | null = null;
 
   begin(): void {
+    this.#unwrapped = false;
     this.#dirty = 0;
     this.#rewritten = null;
     this.#prevented = false;
@@ -71,6 +73,11 @@ export class Effects {
     return this.#commands.length > 0 && !this.held;
   }
 
+  /** The command touches keys at random: what it found expired needs no MULTI/EXEC around it. */
+  unwrap(): void {
+    this.#unwrapped = true;
+  }
+
   /** Hands over what is queued: one command bare, several in MULTI/EXEC unless `bare`. */
   flush(replication: ReplicationHooks, bare: boolean): void {
     const dbs = this.#dbs;
@@ -79,7 +86,7 @@ export class Effects {
     this.#commands = [];
     const narrowed = this.#narrowed;
     this.#narrowed = null;
-    const wrap = commands.length > 1 && !bare;
+    const wrap = commands.length > 1 && !bare && !this.#unwrapped;
     if (wrap) replication.feed(dbs[0] as number, MULTI);
     for (let i = 0; i < commands.length; i++) {
       const targets = narrowed === null ? EVERYWHERE : (narrowed.get(i) ?? EVERYWHERE);

@@ -6,6 +6,8 @@ export class Stats {
   errorReplies = 0;
   /** Errors on a replication link, in either direction. */
   unexpectedErrors = 0;
+  /** Values that Redis would have freed in the background. */
+  lazyFreed = 0;
   /** Error replies by first word. */
   readonly errorsByCode = new Map<string, number>();
 
@@ -24,6 +26,7 @@ export class Stats {
     this.commandsProcessed = 0;
     this.errorReplies = 0;
     this.unexpectedErrors = 0;
+    this.lazyFreed = 0;
     this.errorsByCode.clear();
   }
 }

@@ -163,14 +163,19 @@ export class Saver {
     job.cancel(CANCELLED);
   }
 
-  /** FLUSHALL: what is being saved is of no use any more, and the saved file shall not bring it back. */
-  flushed(): void {
+  /**
+   * FLUSHALL: what is being saved is of no use any more, and the saved file shall not bring it back.
+   * @returns whether the empty dataset was saved
+   */
+  flushed(): boolean {
     this.cancel();
-    if (this.server.config.text("save") === "") return;
+    if (this.server.config.text("save") === "") return false;
     try {
       this.save();
+      return true;
     } catch {
       // It was logged, and FLUSHALL works all the same.
+      return false;
     }
   }
 

@@ -50,7 +50,7 @@ export function memoryInfo(server: ServerCore): string[] {
     "mem_allocator:v8",
     "active_defrag_running:0",
     "lazyfree_pending_objects:0",
-    "lazyfreed_objects:0",
+    `lazyfreed_objects:${server.stats.lazyFreed}`,
   ];
 }
 
