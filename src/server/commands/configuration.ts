@@ -124,7 +124,8 @@ function checkedChanges(ctx: CommandContext, args: readonly Bytes[]): (readonly 
       if (!(allowed === "yes" || (allowed === "local" && isLocal(ctx.client))))
         return refusal(name, "can't set protected config");
     }
-    if (directive.denyLoading === true && ctx.server.replication.loading) return errors.loading;
+    const { replication, loader } = ctx.server;
+    if (directive.denyLoading === true && (replication.loading || loader.loadingAside)) return errors.loading;
     if (named.some((other) => other.directive === directive)) return refusal(name, "duplicate parameter");
     named.push({ directive, text: args[i + 1] as Bytes });
   }
