@@ -20,6 +20,7 @@ import type { Command, CommandGroup } from "./dispatch/registry.js";
 import { SlowLog } from "./dispatch/slow-log.js";
 import { StandaloneReplication } from "./dispatch/standalone.js";
 import { Stats } from "./dispatch/stats.js";
+import { TrafficMeter } from "./dispatch/traffic.js";
 import { ActiveExpiry } from "./keyspace/active-expiry.js";
 import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
@@ -93,6 +94,7 @@ export class ServerCore {
   readonly monitors = new Set<Client>();
   readonly effects = new Effects();
   readonly stats = new Stats();
+  readonly traffic: TrafficMeter;
   readonly slowLog: SlowLog;
   readonly pubsub = new PubSub();
   readonly blocking: Blocking;
@@ -123,9 +125,6 @@ export class ServerCore {
   inExec = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
   cronPaused = false;
-  /** Traffic of connections that are gone, for INFO. */
-  closedBytesIn = 0;
-  closedBytesOut = 0;
   /** Told when a shutdown begins to close the server, all being saved; set by who owns it. */
   onShutdown: (() => void) | null = null;
   /** DEBUG SEGFAULT and its like: ends the server as a bug would; set by who owns it. */
@@ -155,6 +154,7 @@ export class ServerCore {
     this.transport = options.transport ?? systemTransport;
     this.runId = this.random.hex(40);
     this.startedMs = this.clock.epoch();
+    this.traffic = new TrafficMeter(this);
     this.keyspace = new Keyspace(this);
     this.slowLog = new SlowLog(this);
     this.blocking = new Blocking(this);
@@ -336,6 +336,8 @@ export class ServerCore {
   /** The stream of a master comes by this connection from now on, or (null) no longer: CLIENT LIST shows it. */
   masterLinked(connection: Connection | null): void {
     const client = this.masterClient;
+    const old = client.masterConnection;
+    if (old !== null && old !== connection) this.traffic.closed(old.bytesIn, old.bytesOut, true);
     client.masterConnection = connection;
     if (connection === null) this.clients.delete(client.id);
     else this.clients.set(client.id, client);
@@ -384,14 +386,15 @@ export class ServerCore {
   #forget(client: Client): void {
     client.closing = true;
     this.clients.delete(client.id);
-    this.closedBytesIn += client.connection?.bytesIn ?? 0;
-    this.closedBytesOut += client.connection?.bytesOut ?? 0;
+    const { connection } = client;
+    if (connection !== null) this.traffic.closed(connection.bytesIn, connection.bytesOut, client.isReplica);
     this.monitors.delete(client);
     this.blocking.release(client);
     this.pubsub.forget(client);
     this.keyspace.unwatch(client);
     this.tracking.disable(client);
     this.pause.forget(client);
+    this.limits.forget(client);
     this.replication.clientClosed(client);
   }
 

@@ -13,6 +13,8 @@ const MAX_INLINE = 64 * 1024;
 const MAX_ARGUMENTS = 2 ** 31 - 1;
 const UNAUTHENTICATED_ARGUMENTS = 10;
 const UNAUTHENTICATED_BULK = 16384;
+/** What JavaScript can hold: 24 bytes less than Redis's default of 512 MB. */
+const LONGEST_TEXT = 2 ** 29 - 24;
 const LF = 10;
 const CR = 13;
 const STAR = 42;
@@ -161,7 +163,7 @@ export class RequestDecoder {
       if (byte !== CR || buffer[at + 1] !== LF || at === first || (buffer[first] === ZERO && at > first + 1))
         return null;
       at += 2;
-      if (bulk > this.limits.maxBulkBytes || at + bulk + 2 > buffer.length) return null;
+      if (bulk > this.limits.maxBulkBytes || bulk > LONGEST_TEXT || at + bulk + 2 > buffer.length) return null;
       args[i] = bulk <= COPIED_SLICE ? this.#slice(at, at + bulk) : buffer.latin1Slice(at, at + bulk);
       at += bulk + 2;
     }
@@ -217,7 +219,8 @@ export class RequestDecoder {
         const first = this.#buffer[start] as number;
         if (first !== DOLLAR) return this.#fail(`expected '$', got '${String.fromCharCode(first)}'`);
         const length = this.#integer(start + 1, end);
-        if (!(length >= 0 && length <= this.limits.maxBulkBytes)) return this.#fail("invalid bulk length");
+        if (!(length >= 0 && length <= Math.min(this.limits.maxBulkBytes, LONGEST_TEXT)))
+          return this.#fail("invalid bulk length");
         if (length > UNAUTHENTICATED_BULK && this.limits.unauthenticated)
           return this.#fail("unauthenticated bulk length");
         this.#at = end + 1;

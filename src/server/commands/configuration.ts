@@ -141,6 +141,7 @@ function checkedChanges(ctx: CommandContext, args: readonly Bytes[]): (readonly 
 function resetStat(ctx: CommandContext): Reply {
   const { server } = ctx;
   server.stats.reset();
+  server.traffic.reset();
   server.replication.resetStats();
   server.commands.resetStats();
   server.memory.evictedKeys = server.memory.evictedClients = 0;

@@ -8,7 +8,7 @@ import { cursorArg, scanMembers, scanOptions, scanReply } from "./support/collec
 import { hashGrown } from "./support/encodings.js";
 import { addInteger, parseInteger } from "./support/integer.js";
 import { addLongDouble, longDoubleText, parseLongDouble } from "./support/long-double.js";
-import { pickDistinct, pickOne, pickRepeating } from "./support/sampling.js";
+import { pickDistinct, pickOne, pickRepeating, repetitions } from "./support/sampling.js";
 
 export const hashCommands: CommandGroup = {
   hset,
@@ -168,7 +168,9 @@ function hrandfield(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (hash === null || count === 0) return [];
   const { fields } = hash;
   const picked =
-    count < 0 ? pickRepeating(hash, fields, -count, ctx.random) : pickDistinct(hash, fields, count, ctx.random);
+    count < 0
+      ? pickRepeating(hash, fields, repetitions(ctx, count), ctx.random)
+      : pickDistinct(hash, fields, count, ctx.random);
   if (!withValues) return picked;
   const pairs = picked.map((field) => [field, fields.get(field) ?? ""]);
   return ctx.resp === 2 ? pairs.flat() : pairs;

@@ -23,7 +23,7 @@ const SECTIONS: Readonly<Record<string, readonly [title: string, lines: Section]
   modules: ["Modules", () => []],
   commandstats: ["Commandstats", commandStatsSection],
   errorstats: ["Errorstats", errorStatsSection],
-  latencystats: ["Latencystats", () => []],
+  latencystats: ["Latencystats", latencyStatsSection],
   cluster: ["Cluster", () => ["cluster_enabled:0"]],
   keyspace: ["Keyspace", keyspaceSection],
 };
@@ -109,22 +109,21 @@ function clientsSection(server: ServerCore): string[] {
 
 function statsSection(server: ServerCore): string[] {
   const { stats, keyspace, replication, pubsub } = server;
-  let bytesIn = server.closedBytesIn;
-  let bytesOut = server.closedBytesOut;
-  for (const { connection } of server.clients.values()) {
-    bytesIn += connection?.bytesIn ?? 0;
-    bytesOut += connection?.bytesOut ?? 0;
-  }
+  const total = server.traffic.total();
+  const rate = server.traffic.rates();
+  const kilobytes = (perSecond: number): string => (perSecond / 1024).toFixed(2);
   return [
     `total_connections_received:${stats.connectionsReceived}`,
     `total_commands_processed:${stats.commandsProcessed}`,
-    "instantaneous_ops_per_sec:0",
-    `total_net_input_bytes:${bytesIn}`,
-    `total_net_output_bytes:${bytesOut}`,
-    "total_net_repl_input_bytes:0",
-    "total_net_repl_output_bytes:0",
-    "instantaneous_input_kbps:0.00",
-    "instantaneous_output_kbps:0.00",
+    `instantaneous_ops_per_sec:${Math.round(rate.commands)}`,
+    `total_net_input_bytes:${total.input}`,
+    `total_net_output_bytes:${total.output}`,
+    `total_net_repl_input_bytes:${total.replicationInput}`,
+    `total_net_repl_output_bytes:${total.replicationOutput}`,
+    `instantaneous_input_kbps:${kilobytes(rate.input)}`,
+    `instantaneous_output_kbps:${kilobytes(rate.output)}`,
+    `instantaneous_input_repl_kbps:${kilobytes(rate.replicationInput)}`,
+    `instantaneous_output_repl_kbps:${kilobytes(rate.replicationOutput)}`,
     `rejected_connections:${stats.rejectedConnections}`,
     `sync_full:${replication.syncFull}`,
     `sync_partial_ok:${replication.syncPartialOk}`,
@@ -161,12 +160,26 @@ function cpuSection(): string[] {
   ];
 }
 
-function commandStatsSection(server: ServerCore): string[] {
-  const all = [...server.commands.all()].flatMap((command): Command[] => [
+/** All commands, subcommands behind their parents. */
+function allCommands(server: ServerCore): Command[] {
+  return [...server.commands.all()].flatMap((command): Command[] => [
     command,
     ...(command.subcommands?.values() ?? []),
   ]);
-  return all.flatMap(({ name, calls, usec, rejectedCalls, failedCalls }) => {
+}
+
+function latencyStatsSection(server: ServerCore): string[] {
+  if (!server.config.flag("latency-tracking")) return [];
+  const percents = server.config.text("latency-tracking-info-percentiles").split(" ").filter(Boolean);
+  return allCommands(server).flatMap(({ name, latency }) => {
+    if (latency === null) return [];
+    const figures = percents.map((percent) => `p${percent}=${latency.percentile(Number(percent)).toFixed(3)}`);
+    return [`latency_percentiles_usec_${name}:${figures.join(",")}`];
+  });
+}
+
+function commandStatsSection(server: ServerCore): string[] {
+  return allCommands(server).flatMap(({ name, calls, usec, rejectedCalls, failedCalls }) => {
     if (calls === 0 && rejectedCalls === 0) return [];
     const perCall = calls === 0 ? 0 : usec / calls;
     return [

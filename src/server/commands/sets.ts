@@ -6,7 +6,7 @@ import { SetValue } from "../keyspace/values.js";
 import { arg, countArg, isWord, positiveArg, randomCountArg } from "./support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "./support/collection-scan.js";
 import { setGrown } from "./support/encodings.js";
-import { pickDistinct, pickOne, pickRepeating, takeOne } from "./support/sampling.js";
+import { pickDistinct, pickOne, pickRepeating, repetitions, takeOne } from "./support/sampling.js";
 
 export const setCommands: CommandGroup = {
   sadd,
@@ -165,7 +165,7 @@ function srandmember(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const set = ctx.db.get(key, "set");
   if (set === null || count === 0) return [];
   const { members } = set;
-  if (count < 0) return pickRepeating(set, members, -count, ctx.random);
+  if (count < 0) return pickRepeating(set, members, repetitions(ctx, count), ctx.random);
   return pickDistinct(set, members, count, ctx.random);
 }
 

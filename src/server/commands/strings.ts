@@ -35,6 +35,9 @@ export const stringCommands: CommandGroup = {
   setrange,
 };
 
+/** What JavaScript can hold: 24 bytes less than Redis's default of 512 MB. */
+const LONGEST_STRING = 2 ** 29 - 24;
+
 const DECREMENT_OVERFLOW = new ErrorReply("ERR decrement would overflow");
 const OFFSET_OUT_OF_RANGE = new ErrorReply("ERR offset is out of range");
 const WRONG_MSET = new ErrorReply("ERR wrong number of arguments for 'mset' command");
@@ -200,7 +203,8 @@ function incrbyfloat(ctx: CommandContext, args: readonly Bytes[]): Reply {
 }
 
 function checkLength(ctx: CommandContext, length: number): void {
-  if (length > ctx.server.config.number("proto-max-bulk-len") && !ctx.client.isMasterLink) fail(errors.stringTooLong);
+  const longest = ctx.client.isMasterLink ? LONGEST_STRING : ctx.server.config.number("proto-max-bulk-len");
+  if (length > Math.min(longest, LONGEST_STRING)) fail(errors.stringTooLong);
 }
 
 function append(ctx: CommandContext, args: readonly Bytes[]): Reply {

@@ -6,6 +6,7 @@ import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 import type { BlockRequest } from "./context.js";
 import { CommandError } from "./errors.js";
+import { LatencyHistogram } from "./latency-histogram.js";
 
 /** A parked client. */
 export interface Waiter {
@@ -13,6 +14,7 @@ export interface Waiter {
   readonly db: Database;
   readonly request: BlockRequest;
   /** On the clock's monotonic time. */
+  readonly startMs: number;
   readonly endMs: number;
   timer: TimerHandle | null;
 }
@@ -35,8 +37,9 @@ export class Blocking {
 
   /** Parks a client; see `CommandContext.block`. */
   park(client: Client, request: BlockRequest): Reply {
-    const endMs = request.timeoutMs > 0 ? this.server.clock.now() + request.timeoutMs : Number.POSITIVE_INFINITY;
-    const waiter: Waiter = { client, db: client.db, request, endMs, timer: null };
+    const startMs = this.server.clock.now();
+    const endMs = request.timeoutMs > 0 ? startMs + request.timeoutMs : Number.POSITIVE_INFINITY;
+    const waiter: Waiter = { client, db: client.db, request, startMs, endMs, timer: null };
     this.#arm(waiter);
     client.waiter = waiter;
     this.#count++;
@@ -76,6 +79,7 @@ export class Blocking {
     client.waiter = null;
     this.#count--;
     this.server.clock.clearTimer(waiter.timer);
+    this.#noteTime(waiter);
     const keys = this.#byKey.get(waiter.db);
     for (const key of waiter.request.keys) {
       const waiters = keys?.get(key);
@@ -85,6 +89,15 @@ export class Blocking {
       waiter.db.awaited.delete(key);
     }
     return true;
+  }
+
+  /** The time that a command has waited is its time too. */
+  #noteTime({ client, startMs }: Waiter): void {
+    const command = this.server.commands.byFullName(client.lastCommand);
+    if (command === undefined) return;
+    const micros = (this.server.clock.now() - startMs) * 1000;
+    command.usec += micros;
+    if (this.server.config.flag("latency-tracking")) (command.latency ??= new LatencyHistogram()).note(micros);
   }
 
   /** Ends every wait with an error: the instance has become a replica. */

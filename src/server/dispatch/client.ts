@@ -90,10 +90,17 @@ export class Client {
    */
   reply(reply: Reply): number {
     if (this.connection === null || this.replyMode !== "on") return 0;
-    const encoded = encodeReply(reply, this.resp);
-    this.connection.write(encoded);
     const { limits } = this.ctx.server;
-    if (limits.normalOutput > 0) limits.checkOutput(this, limits.normalOutput);
+    let encoded: Bytes;
+    try {
+      encoded = encodeReply(reply, this.resp);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      limits.dropOversized(this);
+      return 0;
+    }
+    this.connection.write(encoded);
+    if (limits.limitsOutput) limits.checkOutput(this);
     return encoded.length;
   }
 
@@ -102,7 +109,7 @@ export class Client {
     if (this.connection === null) return;
     this.connection.write(encodeReply(reply, this.resp));
     const { limits } = this.ctx.server;
-    if (limits.pubsubOutput > 0) limits.checkOutput(this, limits.pubsubOutput);
+    if (limits.limitsOutput) limits.checkOutput(this);
   }
 
   /** In a state where only pub/sub commands are allowed (RESP2). */

@@ -78,6 +78,7 @@ export class CommandSet {
     for (const command of this.#commands.values()) {
       for (const one of [command, ...(command.subcommands?.values() ?? [])]) {
         one.calls = one.usec = one.rejectedCalls = one.failedCalls = 0;
+        one.latency = null;
       }
     }
   }
@@ -117,6 +118,7 @@ function build(spec: CommandSpec, handlers: Map<string, CommandHandler>): Comman
     flagBits: bits,
     calls: 0,
     usec: 0,
+    latency: null,
     rejectedCalls: 0,
     failedCalls: 0,
   };

@@ -6,6 +6,7 @@ import type { Client } from "./client.js";
 import { complainOfLink } from "./complaint.js";
 import { CommandError, CountedErrorReply, errors, wrongArity } from "./errors.js";
 import { Flag } from "./flags.js";
+import { LatencyHistogram } from "./latency-histogram.js";
 import { feedMonitors } from "./monitor.js";
 import { allowedInRestrictedPubSub, combinedBits, debugRefusal, unknownCommand } from "./refusals.js";
 import type { Command } from "./registry.js";
@@ -26,7 +27,16 @@ export class Dispatcher {
   /** When `keyspace.nowMs` was taken, on the same time. */
   #takenMs = 0;
 
-  constructor(private readonly server: ServerCore) {}
+  /** latency-tracking */
+  #tracksLatency = true;
+
+  constructor(private readonly server: ServerCore) {
+    const configure = (): void => {
+      this.#tracksLatency = server.config.flag("latency-tracking");
+    };
+    configure();
+    server.config.onChange(configure);
+  }
 
   /** Runs what the client has sent, until it is blocked, paused, closing, or there is no complete command left. */
   workOff(client: Client): void {
@@ -56,6 +66,7 @@ export class Dispatcher {
    */
   beginTurn(): void {
     this.#markMs = this.server.clock.now();
+    this.server.traffic.tick(this.#markMs);
     this.#takeTime();
   }
 
@@ -282,6 +293,8 @@ export class Dispatcher {
     const micros = (endMs - startMs) * 1000;
     command.calls++;
     command.usec += micros;
+    // Of a blocked client's command the time is known when it is unblocked.
+    if (client.waiter === null && this.#tracksLatency) (command.latency ??= new LatencyHistogram()).note(micros);
     server.stats.commandsProcessed++;
     if (reply instanceof ErrorReply) {
       command.failedCalls++;

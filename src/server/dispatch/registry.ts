@@ -1,6 +1,7 @@
 import type { CommandSpec } from "../../protocol/command-table/types.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "./context.js";
+import type { LatencyHistogram } from "./latency-histogram.js";
 
 /**
  * Runs one command: check, parse, run, return a reply. `args[0]` is the name as the client typed it (for a
@@ -28,6 +29,8 @@ export interface Command {
   calls: number;
   /** Microseconds spent in it. */
   usec: number;
+  /** Null until it has run with latency-tracking on. */
+  latency: LatencyHistogram | null;
   rejectedCalls: number;
   failedCalls: number;
 }

@@ -300,7 +300,8 @@ export class Database {
   swapContents(other: Database): void {
     const touched: [Database, Bytes][] = [];
     for (const db of [this, other]) {
-      for (const key of db.watched) if (this.#raw(key) || other.#raw(key)) touched.push([db, key]);
+      // No key in the place of an expired one, or the other way round, is no change.
+      for (const key of db.watched) if (this.#isAlive(key) || other.#isAlive(key)) touched.push([db, key]);
     }
     [this.#slots, other.#slots] = [other.#slots, this.#slots];
     [this.#volatile, other.#volatile] = [other.#volatile, this.#volatile];
@@ -343,6 +344,11 @@ export class Database {
         yield this.#raw(key)?.expireAt ?? -1;
       }
     }
+  }
+
+  #isAlive(key: Bytes): boolean {
+    const entry = this.#raw(key);
+    return entry !== undefined && !this.isExpired(entry);
   }
 
   #raw(key: Bytes): Entry | undefined {

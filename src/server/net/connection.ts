@@ -2,6 +2,9 @@ import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 
+/** Characters that are gathered before they are set aside as a piece. */
+const LONGEST_TEXT = 1024 * 1024;
+
 /** Where the two ends of a connection are; a unix socket has its path and port 0. */
 export interface Endpoints {
   readonly peer: { readonly host: string; readonly port: number };
@@ -66,6 +69,11 @@ export class Connection {
     if (this.#closed || this.#endAfterWrite) return;
     if (typeof data === "string") {
       this.#text += data;
+      // One long text would cost twice its size when it is written, and has an end.
+      if (this.#text.length > LONGEST_TEXT) {
+        this.#pending.push(this.#text);
+        this.#text = "";
+      }
     } else {
       if (this.#text !== "") this.#pending.push(this.#text);
       this.#text = "";

@@ -5,7 +5,7 @@ import { errors, fail } from "../../dispatch/errors.js";
 import type { Entry, SortedSet } from "../../keyspace/sorted-set.js";
 import { arg, doubleArg, isWord, randomCountArg } from "../support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "../support/collection-scan.js";
-import { distinctNumbers } from "../support/sampling.js";
+import { distinctNumbers, repetitions } from "../support/sampling.js";
 import { entriesReply, openSortedSet, put, removeIfEmpty } from "./access.js";
 
 /* Adding, removing and asking for single members. */
@@ -146,7 +146,7 @@ export function zrandmember(ctx: CommandContext, args: readonly Bytes[]): Reply 
   if (set === null || count === 0) return [];
   const ranks =
     count < 0
-      ? Array.from({ length: -count }, () => ctx.random.int(set.size))
+      ? Array.from({ length: repetitions(ctx, count) }, () => ctx.random.int(set.size))
       : count >= set.size
         ? set.slice(0, set.size).map((_, rank) => rank)
         : distinctNumbers(set.size, count, ctx.random);

@@ -28,11 +28,15 @@ export function clientType(client: Client): string {
   return client.isSubscriber ? "pubsub" : "normal";
 }
 
+const STATIC_OUTPUT = 16 * 1024;
+
 /** One line of CLIENT LIST. */
 export function clientLine(server: ServerCore, client: Client): string {
   const now = server.clock.epoch();
   const ageS = (since: number): number => Math.max(0, Math.floor((now - since) / 1000));
   const output = client.connection?.backlogBytes ?? 0;
+  // Redis has a fixed buffer for what is small, and a list of as large ones for the rest.
+  const listed = Math.max(0, output - STATIC_OUTPUT);
   const input = client.decoder.pendingBytes;
   return [
     `id=${client.id}`,
@@ -54,9 +58,9 @@ export function clientLine(server: ServerCore, client: Client): string {
     `multi-mem=${queuedBytes(client)}`,
     "rbs=0",
     "rbp=0",
-    `obl=${output}`,
-    "oll=0",
-    "omem=0",
+    `obl=${Math.min(output, STATIC_OUTPUT)}`,
+    `oll=${Math.ceil(listed / STATIC_OUTPUT)}`,
+    `omem=${listed}`,
     `tot-mem=${clientBytes(client)}`,
     "events=r",
     `cmd=${client.lastCommand}`,

@@ -1,5 +1,7 @@
 import type { Random } from "../../../core/random.js";
-import type { Bytes } from "../../../protocol/resp/reply.js";
+import { type Bytes, ErrorReply } from "../../../protocol/resp/reply.js";
+import type { CommandContext } from "../../dispatch/context.js";
+import { fail } from "../../dispatch/errors.js";
 import { type Elements, Sample } from "../../keyspace/sample.js";
 
 /** A collection that keeps a sample of itself once it has been asked for one. */
@@ -72,4 +74,17 @@ export function distinctNumbers(size: number, count: number, random: Random): nu
     picked.add(picked.has(number) ? below : number);
   }
   return [...picked];
+}
+
+/** Elements of a reply that this server can hold in memory beside everything else. */
+const MOST_ELEMENTS = 2 ** 25;
+const tooMany = new ErrorReply("ERR value is out of range, the reply would be too large");
+
+/**
+ * How many elements a negative count asks for; no more than it takes to break the client's output limit, which ends its
+ * connection. Without a limit the command fails where nobody could hold the reply.
+ */
+export function repetitions(ctx: CommandContext, count: number): number {
+  const wanted = Math.min(-count, ctx.server.limits.mostElements(ctx.client));
+  return wanted > MOST_ELEMENTS ? fail(tooMany) : wanted;
 }
