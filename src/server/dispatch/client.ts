@@ -52,6 +52,8 @@ export class Client {
   noEvict = false;
   /** CLIENT TRACKING; null = off. */
   tracking: ClientTracking | null = null;
+  /** Bytes of the arguments of the command that runs, where maxmemory-clients counts them. */
+  argumentBytes = 0;
   /** Set while the client is parked in a blocking command. */
   waiter: Waiter | null = null;
   /** A command that a pause holds back; it runs before anything else of this client. */

@@ -52,6 +52,7 @@ export class Dispatcher {
       if (client.postponed !== null) break;
     }
     if (this.server.tracking.active) this.server.tracking.broadcast();
+    client.argumentBytes = 0;
     client.busy = false;
     if (decoder.error !== null && !client.closing) {
       client.reply(new ErrorReply(`ERR ${decoder.error}`));
@@ -235,7 +236,10 @@ export class Dispatcher {
     }
     const { memory } = server;
     if (memory.limit !== 0 || memory.clientLimit !== 0) {
+      if (memory.clientLimit !== 0) client.argumentBytes = bytesOf(args);
       const enough = memory.makeRoom();
+      // Its own arguments were too much.
+      if (client.closing) return OUT_OF_MEMORY;
       // What is queued takes memory too.
       const queues = client.queued !== null && !LEAVES_MULTI.has(command.name);
       if (!enough && ((bits & Flag.denyOom) !== 0 || queues)) return OUT_OF_MEMORY;
@@ -354,6 +358,12 @@ export class Dispatcher {
     if (client.replyMode === "skip") client.replyMode = "on";
     else if (client.replyMode === "skipNext") client.replyMode = "skip";
   }
+}
+
+function bytesOf(args: readonly Bytes[]): number {
+  let bytes = 0;
+  for (const argument of args) bytes += argument.length;
+  return bytes;
 }
 
 const POSTPONED = Symbol("postponed by a pause");

@@ -7,7 +7,14 @@ const IDLE = 2048;
 /** About how many bytes a client's buffers take: input, arguments, queued commands, output. */
 export function clientBytes(client: Client): number {
   const { decoder, connection } = client;
-  return IDLE + decoder.pendingBytes + decoder.argumentBytes + queuedBytes(client) + (connection?.backlogBytes ?? 0);
+  return (
+    IDLE +
+    decoder.pendingBytes +
+    decoder.argumentBytes +
+    client.argumentBytes +
+    queuedBytes(client) +
+    (connection?.backlogBytes ?? 0)
+  );
 }
 
 /** What the commands since MULTI take. */

@@ -34,4 +34,15 @@ describe("what waits for a client that doesn't read", () => {
       "-ERR value is out of range, the reply would be too large|",
     );
   });
+
+  it("counts the arguments of the command that is to run against maxmemory-clients", async () => {
+    const { connect, core } = startServer({ "maxmemory-clients": 200_000 });
+    const peer = connect();
+    expect(await peer.send(`SET small ${MESSAGE}`)).toBe("+OK|");
+    const words = Array.from({ length: 60 }, () => "x".repeat(4000)).join(" ");
+    await peer.send(`RPUSH large ${words}`);
+    expect(peer.closed).toBe(true);
+    expect(core.databases[0]?.size).toBe(1);
+    expect(core.memory.evictedClients).toBe(1);
+  });
 });
