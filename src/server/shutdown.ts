@@ -145,7 +145,6 @@ export class Shutdown {
       core.log("warning", `Error trying to save the DB${force ? ". Exiting anyway." : ", can't exit."}`);
       return force;
     }
-    core.log("notice", "DB saved on disk");
     return true;
   }
 

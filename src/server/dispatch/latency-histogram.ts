@@ -14,6 +14,23 @@ export class LatencyHistogram {
     this.#count++;
   }
 
+  /** Runs noted. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** For each power of two (microseconds) below which more runs lie than below the one before: how many. */
+  powers(): [micros: number, runs: number][] {
+    const found: [number, number][] = [];
+    let runs = 0;
+    for (let index = 0; index < this.#buckets.length; index++) {
+      runs += this.#buckets[index] as number;
+      const bound = highestOf(index) + 1;
+      if ((bound & (bound - 1)) === 0 && runs > (found.at(-1)?.[1] ?? 0)) found.push([bound, runs]);
+    }
+    return found;
+  }
+
   /** What so many percent of the runs took at most, in microseconds. */
   percentile(percent: number): number {
     let left = Math.max(1, Math.ceil((this.#count * percent) / 100));

@@ -26,3 +26,18 @@ describe("a latency histogram", () => {
     expect(histogram.percentile(100)).toBe(2 ** 31 - 1);
   });
 });
+
+it("counts what lies below each power of two", () => {
+  const histogram = new LatencyHistogram();
+  for (let micros = 1; micros < 100; micros++) histogram.note(micros);
+  expect(histogram.count).toBe(99);
+  expect(histogram.powers()).toEqual([
+    [2, 1],
+    [4, 3],
+    [8, 7],
+    [16, 15],
+    [32, 31],
+    [64, 63],
+    [128, 99],
+  ]);
+});
