@@ -28,6 +28,8 @@ export class OwnExpiry {
   /** A command has changed `key` here. */
   changed(client: Client, db: Database, key: Bytes): void {
     if (client.isMasterLink || this.server.replication.role === "master") return;
+    // PFCOUNT writes its cache on any replica: that makes the key no less the master's.
+    if (this.server.config.flag("replica-read-only")) return;
     let keys = this.#keys.get(db);
     if (keys === undefined) this.#keys.set(db, (keys = new Set()));
     keys.add(key);
