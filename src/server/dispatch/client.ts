@@ -1,5 +1,5 @@
 import { encodeReply } from "../../protocol/resp/encode.js";
-import type { Bytes, Reply } from "../../protocol/resp/reply.js";
+import { type Bytes, ManyReplies, type Reply } from "../../protocol/resp/reply.js";
 import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
 import type { User } from "../acl/user.js";
 import type { Database } from "../keyspace/database.js";
@@ -91,7 +91,9 @@ export class Client {
    * @returns its size in bytes
    */
   reply(reply: Reply): number {
-    if (this.connection === null || this.replyMode !== "on") return 0;
+    if (this.connection === null) return 0;
+    // What SUBSCRIBE and its like answer is pushed, which CLIENT REPLY does not stop.
+    if (this.replyMode !== "on" && !(reply instanceof ManyReplies)) return 0;
     const { limits } = this.ctx.server;
     let encoded: Bytes;
     try {
