@@ -174,7 +174,8 @@ class Check {
         () => `${show(write)} was acknowledged, is gone, and was not reported`,
       );
       if (write.promise !== "causal") continue;
-      const since = Math.min(...reports.map(({ at }) => at));
+      // Reports name keys: an earlier one may speak of another write of the same key.
+      const since = Math.max(...reports.map(({ at }) => at));
       const later = (bySession.get(write.session) ?? []).filter(({ invoked }) => invoked >= write.returned);
       const next = later.find(
         ({ outcome, client, invoked }) =>

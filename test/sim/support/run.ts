@@ -1,4 +1,5 @@
 import { seededRandom } from "../../../src/core/random.js";
+import type { ViewOptions } from "../../../src/index.js";
 import { check } from "../../checker/check.js";
 import type { History, Verdict } from "../../checker/history.js";
 import { Nemesis } from "./nemesis.js";
@@ -28,6 +29,8 @@ export interface RunOptions {
   /** Options of the clients beyond the simulation's own. */
   readonly client?: object;
   readonly plan?: readonly Deed[];
+  /** The view that all calls are made by. */
+  readonly view?: ViewOptions;
 }
 
 /** Runs one seed: trouble, then healing; safety is judged over all of it, liveness after. */
@@ -38,7 +41,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const nemesis = new Nemesis(world);
   const deeds = options.plan ?? plan(seededRandom(seed ^ 0x5eed), CLIENTS);
   await world.settle(Promise.all(clients.map((client) => client.connect())));
-  workload.start(clients);
+  workload.start(clients.map((client) => client.with(options.view ?? {})));
   nemesis.start(deeds);
   await world.run(() => false, TROUBLE_MS);
 
