@@ -9,6 +9,7 @@ import { Config } from "./config/config.js";
 import type { Address, DevServerOptions } from "./dev-options.js";
 import { Faults } from "./faults/faults.js";
 import type { LinkControl } from "./faults/link-control.js";
+import { lagOf } from "./lag.js";
 import { MemoryStore } from "./rdb/store.js";
 import { seedFromRunning } from "./seed.js";
 import type { ServerCore } from "./server-core.js";
@@ -212,14 +213,14 @@ export class DevServer implements AsyncDisposable {
    * @throws Error after `timeoutMs` milliseconds (of the server's clock)
    */
   async inSyncWith(master: DevServer, timeoutMs = 10_000): Promise<void> {
-    if (this.#isInSyncWith(master)) return;
+    if (lagOf(this.#run, master.#run) === null) return;
     const synced = deferred<void>();
     const check = (): void => {
-      if (this.#isInSyncWith(master)) synced.resolve();
+      if (lagOf(this.#run, master.#run) === null) synced.resolve();
     };
     const timer = this.#clock.setTimer(() => {
-      const state = this.#run?.replication.link?.state ?? (this.#run ? "no replica" : "not running");
-      synced.reject(new Error(`${this.url} is not in sync with ${master.url} after ${timeoutMs} ms: ${state}`));
+      const why = lagOf(this.#run, master.#run);
+      synced.reject(new Error(`${this.url} is not in sync with ${master.url} after ${timeoutMs} ms: ${why}`));
     }, timeoutMs);
     this.#watchers.add(check);
     master.#watchers.add(check);
@@ -289,14 +290,6 @@ export class DevServer implements AsyncDisposable {
     const { core } = this.#running();
     core.pause.start("write", ms, "failover");
     return () => core.pause.end("failover");
-  }
-
-  #isInSyncWith(master: DevServer): boolean {
-    const own = this.#run?.replication;
-    const other = master.#run?.replication;
-    if (!own || !other || own.link?.state !== "connected" || own.link.port !== master.port) return false;
-    if (own.out.replid !== other.out.replid || own.offset < other.offset) return false;
-    return [...other.replicas].some((replica) => replica.port === this.#port && replica.state === "online");
   }
 
   #listen({ replication }: Run): void {

@@ -14,6 +14,7 @@ import { CommandSet } from "./dispatch/command-set.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
 import { Effects } from "./dispatch/effects.js";
 import type { FaultHooks, ReplicationHooks } from "./dispatch/hooks.js";
+import { LatencyMonitor } from "./dispatch/latency-monitor.js";
 import { Pause } from "./dispatch/pause.js";
 import { PubSub } from "./dispatch/pubsub.js";
 import type { Command, CommandGroup } from "./dispatch/registry.js";
@@ -96,6 +97,7 @@ export class ServerCore {
   readonly stats = new Stats();
   readonly traffic: TrafficMeter;
   readonly slowLog: SlowLog;
+  readonly latency: LatencyMonitor;
   readonly pubsub = new PubSub();
   readonly blocking: Blocking;
   readonly pause: Pause;
@@ -125,6 +127,8 @@ export class ServerCore {
   inExec = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
   cronPaused = false;
+  /** Milliseconds for which the command that runs makes the server stand still: they count as its own. */
+  stillMs = 0;
   /** Told when a shutdown begins to close the server, all being saved; set by who owns it. */
   onShutdown: (() => void) | null = null;
   /** DEBUG SEGFAULT and its like: ends the server as a bug would; set by who owns it. */
@@ -157,6 +161,7 @@ export class ServerCore {
     this.traffic = new TrafficMeter(this);
     this.keyspace = new Keyspace(this);
     this.slowLog = new SlowLog(this);
+    this.latency = new LatencyMonitor(this);
     this.blocking = new Blocking(this);
     this.pause = new Pause(this);
     this.limits = new ClientLimits(this);
@@ -345,6 +350,7 @@ export class ServerCore {
 
   /** Nothing that comes in is read for `ms` milliseconds, as if the process hung (DEBUG SLEEP). */
   standStill(ms: number): void {
+    this.stillMs += ms;
     this.#holdAll(true);
     const timer = this.clock.setTimer(() => {
       this.#sleeps.delete(timer);

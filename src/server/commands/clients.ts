@@ -14,7 +14,7 @@ import { parseInteger } from "./support/integer.js";
 /** CLIENT; client-side caching has a file of its own. https://redis.io/docs/latest/commands/?group=connection */
 export const clientCommands: CommandGroup = {
   "client|id": (ctx) => ctx.client.id,
-  "client|info": (ctx) => new VerbatimReply("txt", `${clientLine(ctx.server, ctx.client)}\n`),
+  "client|info": (ctx, args) => new VerbatimReply("txt", `${clientLine(ctx.server, ctx.client, args)}\n`),
   "client|list": list,
   "client|kill": kill,
   "client|setname": setname,
@@ -57,7 +57,7 @@ function list(ctx: CommandContext, args: readonly Bytes[]): Reply {
     return errors.syntax;
   }
   let lines = "";
-  for (const client of clients) lines += `${clientLine(ctx.server, client)}\n`;
+  for (const client of clients) lines += `${clientLine(ctx.server, client, client === ctx.client ? args : null)}\n`;
   return new VerbatimReply("txt", lines);
 }
 

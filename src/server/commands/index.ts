@@ -16,6 +16,7 @@ import { hashCommands } from "./hashes.js";
 import { hyperLogLogCommands } from "./hyperloglog/index.js";
 import { infoCommands } from "./info.js";
 import { introspectionCommands } from "./introspection.js";
+import { latencyCommands } from "./latency.js";
 import { lcsCommands } from "./lcs.js";
 import { listCommands } from "./lists/index.js";
 import { memoryCommands } from "./memory.js";
@@ -54,6 +55,7 @@ export const commandGroups: readonly CommandGroup[] = [
   memoryCommands,
   objectCommands,
   serverCommands,
+  latencyCommands,
   setCommands,
   sortedSetCommands,
   pubsubCommands,

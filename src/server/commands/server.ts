@@ -1,5 +1,5 @@
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
-import { ErrorReply, MapReply, NO_REPLY, OK, VerbatimReply } from "../../protocol/resp/reply.js";
+import { ErrorReply, NO_REPLY, OK, VerbatimReply } from "../../protocol/resp/reply.js";
 import { REDIS_VERSION } from "../../protocol/version.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors } from "../dispatch/errors.js";
@@ -13,11 +13,6 @@ export const serverCommands: CommandGroup = {
   monitor,
   shutdown,
   lolwut: () => new VerbatimReply("txt", `Redis ver. ${REDIS_VERSION}\n`),
-  "latency|latest": () => [],
-  "latency|history": () => [],
-  "latency|reset": () => 0,
-  "latency|histogram": latencyHistogram,
-  "latency|help": () => helpText("latency"),
   "slowlog|get": slowlogGet,
   "slowlog|len": (ctx) => ctx.server.slowLog.length,
   "slowlog|reset": slowlogReset,
@@ -56,27 +51,6 @@ function shutdown(ctx: CommandContext, args: readonly Bytes[]): Reply {
   if (process === null) return SHUTDOWN_FAILED;
   const save = has("save") ? true : has("nosave") ? false : null;
   return process.command(ctx, { save, now: has("now"), force: has("force") });
-}
-
-/** LATENCY HISTOGRAM [command …]: a parent stands for its subcommands. */
-function latencyHistogram(ctx: CommandContext, args: readonly Bytes[]): Reply {
-  const { commands } = ctx.server;
-  const asked =
-    args.length === 2 ? [...commands.all()] : args.slice(2).flatMap((name) => commands.byFullName(name) ?? []);
-  const all = new Set(asked.flatMap((command) => [command, ...(command.subcommands?.values() ?? [])]));
-  const pairs: [Bytes, Reply][] = [];
-  for (const { name, latency } of all) {
-    if (latency === null) continue;
-    const histogram = new MapReply(latency.powers());
-    pairs.push([
-      name,
-      new MapReply([
-        ["calls", latency.count],
-        ["histogram_usec", histogram],
-      ]),
-    ]);
-  }
-  return new MapReply(pairs);
 }
 
 function slowlogGet(ctx: CommandContext, args: readonly Bytes[]): Reply {

@@ -7,6 +7,7 @@ import type { Client } from "./client.js";
 import type { BlockRequest } from "./context.js";
 import { CommandError } from "./errors.js";
 import { LatencyHistogram } from "./latency-histogram.js";
+import type { Command } from "./registry.js";
 
 /** A parked client. */
 export interface Waiter {
@@ -17,6 +18,9 @@ export interface Waiter {
   readonly startMs: number;
   readonly endMs: number;
   timer: TimerHandle | null;
+  /** What was called; null until the call has returned. */
+  command: Command | null;
+  args: readonly Bytes[];
 }
 
 /** Timers of Node.js take no more than this; beyond it they fire at once. */
@@ -39,7 +43,7 @@ export class Blocking {
   park(client: Client, request: BlockRequest): Reply {
     const startMs = this.server.clock.now();
     const endMs = request.timeoutMs > 0 ? startMs + request.timeoutMs : Number.POSITIVE_INFINITY;
-    const waiter: Waiter = { client, db: client.db, request, startMs, endMs, timer: null };
+    const waiter: Waiter = { client, db: client.db, request, startMs, endMs, timer: null, command: null, args: [] };
     this.#arm(waiter);
     client.waiter = waiter;
     this.#count++;
@@ -92,12 +96,12 @@ export class Blocking {
   }
 
   /** The time that a command has waited is its time too. */
-  #noteTime({ client, startMs }: Waiter): void {
-    const command = this.server.commands.byFullName(client.lastCommand);
-    if (command === undefined) return;
+  #noteTime({ client, command, args, startMs }: Waiter): void {
+    if (command === null) return;
     const micros = (this.server.clock.now() - startMs) * 1000;
     command.usec += micros;
     if (this.server.config.flag("latency-tracking")) (command.latency ??= new LatencyHistogram()).note(micros);
+    if (!client.closing) this.server.slowLog.note(client, command, args, micros);
   }
 
   /** Ends every wait with an error: the instance has become a replica. */

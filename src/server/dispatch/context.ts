@@ -19,6 +19,8 @@ export interface BlockRequest {
    * the key holds another type). Tells of changes with `ctx.changed`, `ctx.propagate` as any command.
    */
   readonly retry: (key: Bytes) => Reply | null;
+  /** The server stands still meanwhile: the time of the wait was counted when it began. */
+  readonly still?: boolean;
 }
 
 /** What a running command sees of its server and its client. There is one per client; it lasts as long as the client. */

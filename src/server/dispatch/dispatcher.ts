@@ -294,18 +294,27 @@ export class Dispatcher {
       server.tracking.remember(client, command, args);
     const endMs = clock.now();
     this.#markMs = endMs;
-    const micros = (endMs - startMs) * 1000;
+    const micros = (endMs - startMs + server.stillMs) * 1000;
+    server.stillMs = 0;
     command.calls++;
     command.usec += micros;
-    // Of a blocked client's command the time is known when it is unblocked.
-    if (client.waiter === null && this.#tracksLatency) (command.latency ??= new LatencyHistogram()).note(micros);
+    const { waiter } = client;
+    if (waiter === null || waiter.request.still) {
+      if (this.#tracksLatency) (command.latency ??= new LatencyHistogram()).note(micros);
+      server.slowLog.note(client, command, args, micros);
+    } else {
+      // The time of a blocked client's command is known when it is unblocked.
+      waiter.command = command;
+      waiter.args = args;
+    }
+    if (micros >= server.latency.thresholdMicros)
+      server.latency.note(command.spec.flags.includes("fast") ? "fast-command" : "command", micros);
     server.stats.commandsProcessed++;
     if (reply instanceof ErrorReply) {
       command.failedCalls++;
       if (!(reply instanceof CountedErrorReply)) server.stats.countError(reply.text);
       if (client.isMasterLink || client.isReplica) complainOfLink(server, client, reply, command.name);
     }
-    server.slowLog.note(client, command, args, micros);
     if (server.inExec && server.monitors.size > 0) feedMonitors(server, client, command, args);
     return reply;
   }

@@ -38,6 +38,8 @@ export class SlowLog {
   /** Notes a command if it was slow. */
   note(client: Client, command: Command, args: readonly Bytes[], micros: number): void {
     if (this.#thresholdMicros < 0 || micros < this.#thresholdMicros) return;
+    // Its commands are noted.
+    if (command.name === "exec") return;
     const address = client.connection === null ? "" : addressOf(client.connection.endpoints.peer);
     this.#entries?.push({
       id: this.#nextId++,

@@ -34,7 +34,7 @@ export class ActiveExpiry {
 
   #step(): void {
     this.#timer = null;
-    const { keyspace, clock, replication, pause, effects } = this.server;
+    const { keyspace, clock, replication, pause, effects, latency } = this.server;
     const dbs = keyspace.databases;
     if (!dbs.some((db) => db.volatileSize > 0)) return;
     let done = true;
@@ -48,7 +48,10 @@ export class ActiveExpiry {
       keyspace.nowMs = clock.epoch();
       keyspace.expiry = "delete";
       const before = keyspace.expiredKeys;
+      const startMs = clock.now();
       done = this.#walk();
+      const micros = (clock.now() - startMs) * 1000;
+      if (micros >= latency.thresholdMicros) latency.note("expire-cycle", micros);
       // Where little has expired the rest can wait: to look at every key all the time would cost more than it frees.
       if (keyspace.expiredKeys - before < KEYS_PER_STEP * WORTH_GOING_ON) done = true;
       if (effects.pending) effects.flush(replication, true);

@@ -68,6 +68,7 @@ export class Replication implements ReplicationHooks {
       linkChanged: () => {
         this.#startCron();
         this.onLink();
+        this.onProgress();
       },
       progress: () => this.onProgress(),
     });

@@ -58,6 +58,11 @@ export class ReplicationSettings {
     return this.config.flag("replica-announced");
   }
 
+  /** Port by which a master is to list this server. */
+  get announcedPort(): number {
+    return this.config.number("replica-announce-port") || this.localPort();
+  }
+
   /** What a replica introduces itself with. */
   handshake(resume: HandshakeOptions["resume"], takeOver: boolean): HandshakeOptions {
     const username = this.config.text("masteruser");
@@ -65,7 +70,7 @@ export class ReplicationSettings {
     const announceIp = this.config.text("replica-announce-ip");
     return {
       auth: password === "" ? null : { username: username === "" ? null : username, password },
-      listeningPort: this.config.number("replica-announce-port") || this.localPort(),
+      listeningPort: this.announcedPort,
       announceIp: announceIp === "" ? null : announceIp,
       resume,
       takeOver,

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, connect as connectTo, createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import {
   DevServer,
@@ -54,6 +56,30 @@ describe("DevTopology", () => {
     const { inspect } = await import("node:util");
     expect(inspect(topology, { depth: 9, showHidden: true })).not.toContain("opensesame");
     expect(inspect(topology.master, { depth: 9 })).not.toContain("opensesame");
+  });
+
+  it("knows its replicas in sync by whatever names and ports the two reach each other", async () => {
+    const master = await serve();
+    const relay = createServer((socket) => {
+      const onward = connectTo(master.port, "127.0.0.1");
+      socket.on("error", () => onward.destroy()).pipe(onward);
+      onward.on("error", () => socket.destroy()).pipe(socket);
+    });
+    await once(relay.listen(0, "127.0.0.1"), "listening");
+    const { port } = relay.address() as AddressInfo;
+    const announcing = await serve({
+      replicaOf: { host: "localhost", port: master.port },
+      config: { "replica-announce-port": "7777", "replica-announce-ip": "replica.example" },
+    });
+    const relayed = await serve({ replicaOf: { host: "127.0.0.1", port } });
+    await ask(master, "SET", "a", "1");
+    await Promise.all([announcing.inSyncWith(master), relayed.inSyncWith(master)]);
+    await expectEqual(master, announcing, relayed);
+    const stranger = await serve();
+    await expect(relayed.inSyncWith(stranger, 50)).rejects.toThrow(`connected to 127.0.0.1:${port}, not among`);
+    await relayed.replicaOf(null);
+    relay.close();
+    await expect(relayed.inSyncWith(master, 50)).rejects.toThrow("no replica");
   });
 
   it("fails over gracefully without losing a write", async () => {

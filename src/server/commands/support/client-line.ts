@@ -1,3 +1,4 @@
+import { encodeCommand } from "../../../protocol/resp/encode.js";
 import type { Bytes } from "../../../protocol/resp/reply.js";
 import type { Client } from "../../dispatch/client.js";
 import { clientBytes, queuedBytes } from "../../memory/client-memory.js";
@@ -30,14 +31,14 @@ export function clientType(client: Client): string {
 
 const STATIC_OUTPUT = 16 * 1024;
 
-/** One line of CLIENT LIST. */
-export function clientLine(server: ServerCore, client: Client): string {
+/** One line of CLIENT LIST. `args`: the command that this client runs; it counts as input that is being read. */
+export function clientLine(server: ServerCore, client: Client, args: readonly Bytes[] | null = null): string {
   const now = server.clock.epoch();
   const ageS = (since: number): number => Math.max(0, Math.floor((now - since) / 1000));
   const output = client.connection?.backlogBytes ?? 0;
   // Redis has a fixed buffer for what is small, and a list of as large ones for the rest.
   const listed = Math.max(0, output - STATIC_OUTPUT);
-  const input = client.decoder.pendingBytes;
+  const input = client.decoder.pendingBytes + (args === null ? 0 : encodeCommand(args).length);
   return [
     `id=${client.id}`,
     `addr=${addressOf(client)}`,
