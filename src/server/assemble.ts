@@ -4,7 +4,8 @@ import { persistenceCommands } from "./commands/persistence.js";
 import { replicationCommands } from "./commands/replication.js";
 import type { RdbStore } from "./rdb/store.js";
 import { Replication } from "./replication/replication.js";
-import { ServerCore, type ServerCoreOptions } from "./server-core.js";
+import { ServerCore } from "./server-core.js";
+import type { ServerCoreOptions } from "./server-core-options.js";
 import { Shutdown } from "./shutdown.js";
 
 /** A server with replication, not listening yet. */

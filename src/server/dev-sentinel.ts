@@ -10,7 +10,8 @@ import type { Address } from "./dev-options.js";
 import type { DevTopology } from "./dev-topology.js";
 import { systemTransport, type Transport } from "./net/transport.js";
 import { sentinelCommands } from "./sentinel/commands.js";
-import { Monitor, type MonitorContext } from "./sentinel/monitor.js";
+import { Monitor } from "./sentinel/monitor.js";
+import type { MonitorContext } from "./sentinel/monitor-context.js";
 import { ServerCore } from "./server-core.js";
 
 /** How a {@link DevSentinel} starts. */

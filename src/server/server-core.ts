@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../core/clock.js";
 import type { Random } from "../core/random.js";
-import type { CommandSpec } from "../protocol/command-table/types.js";
 import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
 import { Acl } from "./acl/acl.js";
 import type { Aof } from "./aof/aof.js";
@@ -17,7 +16,7 @@ import type { FaultHooks, ReplicationHooks } from "./dispatch/hooks.js";
 import { LatencyMonitor } from "./dispatch/latency-monitor.js";
 import { Pause } from "./dispatch/pause.js";
 import { PubSub } from "./dispatch/pubsub.js";
-import type { Command, CommandGroup } from "./dispatch/registry.js";
+import type { Command } from "./dispatch/registry.js";
 import { SlowLog } from "./dispatch/slow-log.js";
 import { StandaloneReplication } from "./dispatch/standalone.js";
 import { Stats } from "./dispatch/stats.js";
@@ -27,50 +26,21 @@ import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
 import type { OwnExpiry } from "./keyspace/own-expiry.js";
 import { Memory } from "./memory/memory.js";
+import { refusalOf } from "./net/admission.js";
 import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
 import { ClientLimits } from "./net/limits.js";
 import { Listener } from "./net/listener.js";
 import { Tls } from "./net/tls.js";
-import type { TlsMaterial } from "./net/tls-settings.js";
 import { systemTransport, type Transport } from "./net/transport.js";
 import type { FunctionStore } from "./rdb/functions.js";
 import { Loader } from "./rdb/loader.js";
 import type { Saver } from "./rdb/saver.js";
 import { Snapshots } from "./rdb/snapshots.js";
 import { Scripting } from "./scripting/scripting.js";
+import type { LogLevel, ServerCoreOptions } from "./server-core-options.js";
 import type { Shutdown } from "./shutdown.js";
 import { Tracking } from "./tracking/tracking.js";
-
-/** Levels of Redis's log lines: `.` debug, `-` verbose, `*` notice, `#` warning. */
-export type LogLevel = "debug" | "verbose" | "notice" | "warning";
-
-/** What a {@link ServerCore} is made of. */
-export interface ServerCoreOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly config: Config;
-  /** Where log lines go; default: nowhere. */
-  readonly log?: (level: LogLevel, text: string) => void;
-  /** `port: 0` means any free port; otherwise, as in redis.conf, no TCP at all. */
-  readonly ephemeralPort?: "tcp" | "tls";
-  /** What it listens on and connects by. Default: the system's sockets. */
-  readonly transport?: Transport;
-  /** Certificates for TLS, where the config names no files. */
-  readonly tls?: TlsMaterial;
-  /** Command groups beside those that are built in (replication's). */
-  readonly groups?: readonly CommandGroup[];
-  /** The only commands there are, with what the command table doesn't say: for a server of another kind. */
-  readonly only?: { readonly groups: readonly CommandGroup[]; readonly specs: readonly CommandSpec[] };
-  /** What HELLO and INFO say that it is. Default `standalone`. */
-  readonly mode?: "standalone" | "sentinel";
-}
-
-/** Connection refused by `accept`: why, as Redis tells the peer. */
-const MAX_CLIENTS = "-ERR max number of clients reached\r\n";
-const PROTECTED =
-  "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. " +
-  "Only connections from the loopback interface are accepted.\r\n";
 
 /**
  * A server without replication: clients, commands, databases. Replication and faults are plugged in by assigning
@@ -240,9 +210,7 @@ export class ServerCore {
   /** Takes a connection in, from a listener or from elsewhere; null if it was refused. */
   accept(stream: Duplex, endpoints: Endpoints): Client | null {
     this.stats.connectionsReceived++;
-    if (this.clients.size >= this.config.number("maxclients")) return this.#refuse(stream, MAX_CLIENTS);
-    if (this.#isProtectedFrom(endpoints)) return this.#refuse(stream, PROTECTED);
-    const refused = this.faults?.refuses() ?? null;
+    const refused = refusalOf(this, endpoints);
     if (refused !== null) return this.#refuse(stream, refused);
     const connection = new Connection(stream, endpoints, this.clock);
     const client = this.#createClient(connection);
@@ -409,12 +377,5 @@ export class ServerCore {
     stream.on("error", () => {});
     stream.end(text, "latin1");
     return null;
-  }
-
-  #isProtectedFrom(endpoints: Endpoints): boolean {
-    if (!this.config.flag("protected-mode") || !this.acl.defaultUser.noPassword || endpoints.unixPath !== undefined)
-      return false;
-    const { host } = endpoints.peer;
-    return !(host === "::1" || host.startsWith("127.") || host.startsWith("::ffff:127."));
   }
 }

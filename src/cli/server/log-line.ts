@@ -1,4 +1,4 @@
-import type { LogLevel } from "../../server/server-core.js";
+import type { LogLevel } from "../../server/server-core-options.js";
 
 /** The sign of each level in a log line, and its rank for `loglevel`. */
 export const LEVELS: Readonly<Record<LogLevel, readonly [sign: string, rank: number]>> = {

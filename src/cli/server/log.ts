@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import type { Config } from "../../server/config/config.js";
-import type { LogLevel } from "../../server/server-core.js";
+import type { LogLevel } from "../../server/server-core-options.js";
 import { LEVELS, logLine } from "./log-line.js";
 
 /** The log of a server process: standard output or the file that `logfile` names, from `loglevel` on. */

@@ -6,8 +6,9 @@ import type { ServerCore } from "../server-core.js";
 import { systemText } from "../system-text.js";
 import type { LogDirectory, LogFile } from "./directory.js";
 import { LogFileNames } from "./file-names.js";
-import { LogLoadError, loadLog } from "./load-log.js";
-import { EMPTY_MANIFEST, formatManifest, type Manifest, ManifestError, parseManifest } from "./manifest.js";
+import { adoptOldLog, readManifest, sizeOfFiles } from "./files.js";
+import { loadLog } from "./load-log.js";
+import { EMPTY_MANIFEST, formatManifest, type Manifest } from "./manifest.js";
 import { LogRewrite } from "./rewrite-log.js";
 
 /** Redis looks after its log ten times a second, and lets the disk write once a second. */
@@ -109,9 +110,9 @@ export class Aof {
    * by {@link load}. @throws LogLoadError
    */
   find(): boolean {
-    this.#readManifest();
+    this.manifest = readManifest(this.core, this.directory, this.names);
     if (!this.core.config.flag("appendonly")) return false;
-    this.#adoptOld();
+    this.manifest = adoptOldLog(this.core, this.directory, this.names, this.manifest);
     return this.manifest.base !== null || this.manifest.incremental.length > 0;
   }
 
@@ -119,7 +120,7 @@ export class Aof {
   async load(): Promise<void> {
     const { core, directory } = this;
     const startMs = core.clock.now();
-    const total = this.#sizeOfFiles();
+    const total = sizeOfFiles(core, directory, this.manifest);
     if (total > 0) {
       const steps = loadLog(core, directory, this.manifest, core.loader.expect(total, false));
       try {
@@ -132,7 +133,7 @@ export class Aof {
         core.loader.giveUp();
       }
     }
-    this.currentSize = this.#sizeOfFiles();
+    this.currentSize = sizeOfFiles(this.core, this.directory, this.manifest);
     this.baseSize = this.manifest.base === null ? 0 : directory.sizeOf(this.manifest.base.name);
     const seconds = ((core.clock.now() - startMs) / 1000).toFixed(3);
     core.log("notice", `DB loaded from append only file: ${seconds} seconds`);
@@ -146,7 +147,7 @@ export class Aof {
     // What is loaded must not be appended once more.
     this.core.appending = false;
     try {
-      this.#readManifest();
+      this.manifest = readManifest(this.core, this.directory, this.names);
       const steps = loadLog(this.core, this.directory, this.manifest, () => {});
       while (!steps.next().done);
     } finally {
@@ -221,7 +222,7 @@ export class Aof {
     this.manifest = { base, incremental, history: [...manifest.history, ...old] };
     this.saveManifest();
     this.removeHistory();
-    this.currentSize = this.#sizeOfFiles();
+    this.currentSize = sizeOfFiles(this.core, this.directory, this.manifest);
     this.baseSize = this.currentSize;
   }
 
@@ -379,64 +380,5 @@ export class Aof {
       this.#unsynced = true;
       this.core.log("warning", `Fail to fsync the AOF file: ${systemText(error)}`);
     });
-  }
-
-  #readManifest(): void {
-    const { core, directory, names } = this;
-    this.manifest = EMPTY_MANIFEST;
-    if (directory.list() === null) {
-      core.log("debug", `The AOF directory ${core.config.text("appenddirname")} doesn't exist`);
-      return;
-    }
-    const file = directory.read(names.manifest);
-    if (file === null) {
-      core.log("debug", `The AOF manifest file ${names.manifest} doesn't exist`);
-      return;
-    }
-    try {
-      this.manifest = parseManifest(file.toString("latin1"));
-    } catch (error) {
-      if (!(error instanceof ManifestError)) throw error;
-      core.log("warning", "\n*** FATAL AOF MANIFEST FILE ERROR ***\n");
-      if (error.line > 0) core.log("warning", `Reading the manifest file, at line ${error.line}\n`);
-      if (error.line > 0) core.log("warning", `>>> '${error.text}'\n`);
-      core.log("warning", `${error.message}\n`);
-      throw new LogLoadError(error.message);
-    }
-  }
-
-  /** A log of Redis before 7.0 becomes the base of this one. */
-  #adoptOld(): void {
-    const { core, directory, names, manifest } = this;
-    if (!directory.hasOld(names.old)) return;
-    const isEmpty = manifest.base === null && manifest.incremental.length === 0;
-    const isHalfDone =
-      manifest.base?.name === names.old && manifest.incremental.length === 0 && directory.read(names.old) === null;
-    if (!isEmpty && !isHalfDone) return;
-    directory.make();
-    if (isEmpty) this.manifest = { ...manifest, base: { name: names.old, seq: 1 } };
-    this.saveManifest();
-    directory.adoptOld(names.old);
-    const folder = core.config.text("appenddirname");
-    core.log(
-      "notice",
-      `Successfully migrated an old-style AOF file (${names.old}) into the AOF directory (${folder}).`,
-    );
-  }
-
-  #sizeOfFiles(): number {
-    const { base, incremental } = this.manifest;
-    const entries = [...(base === null ? [] : [base]), ...incremental];
-    let size = 0;
-    for (const { name } of entries) {
-      try {
-        size += this.directory.sizeOf(name);
-      } catch (error) {
-        const reason = systemText(error);
-        this.core.log("warning", `Unable to obtain the AOF file ${name} length. stat: ${reason}`);
-        throw new LogLoadError(reason);
-      }
-    }
-    return size;
   }
 }

@@ -1,6 +1,6 @@
 import type { Loaded } from "../rdb/load.js";
 import type { ServerCore } from "../server-core.js";
-import type { Origin } from "./link.js";
+import type { Origin } from "./link-handlers.js";
 import type { ReplicationSettings } from "./settings.js";
 
 /**

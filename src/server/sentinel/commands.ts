@@ -7,7 +7,8 @@ import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup, CommandHandler } from "../dispatch/registry.js";
 import { instanceFields, sentinelSection } from "./describe.js";
 import { HELLO_CHANNEL, parseHello } from "./hello.js";
-import type { Monitor, MonitorSettings } from "./monitor.js";
+import type { Monitor } from "./monitor.js";
+import type { MonitorSettings } from "./monitor-context.js";
 
 /** What the commands of a Sentinel act on. */
 export interface SentinelState {

@@ -1,35 +1,8 @@
-import type { Clock } from "../../core/clock.js";
-import type { Random } from "../../core/random.js";
-import type { Transport } from "../net/transport.js";
-import { chooseReplica } from "./choose.js";
 import { formatHello, HELLO_CHANNEL, type Hello, parseHello } from "./hello.js";
 import { Instance } from "./instance.js";
-import { SentinelLink } from "./link.js";
-
-/** How a master is watched; times in milliseconds. */
-export interface MonitorSettings {
-  quorum: number;
-  downAfterMs: number;
-  failoverTimeoutMs: number;
-  parallelSyncs: number;
-  username?: string;
-  password?: string;
-}
-
-/** What a monitor needs of its Sentinel. */
-export interface MonitorContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transport: Transport;
-  readonly myId: string;
-  /** Where the other Sentinels reach this one. */
-  address(): { readonly host: string; readonly port: number };
-  /** Password of the other Sentinels. */
-  readonly sentinelPassword?: string;
-  epoch: number;
-  /** Publishes an event and logs it. */
-  event(type: string, text: string): void;
-}
+import type { MonitorContext, MonitorSettings } from "./monitor-context.js";
+import { openLink } from "./open-link.js";
+import { choosePromotion, followMaster } from "./promote.js";
 
 type Failover = "none" | "wait-start" | "promote" | "wait-promotion" | "reconfigure";
 
@@ -83,7 +56,10 @@ export class Monitor {
   /** SENTINEL FAILOVER; why not, or null. */
   forceFailover(): string | null {
     if (this.failover !== "none") return "INPROG Failover already in progress";
-    if (this.#choose() === null) return "NOGOODSLAVE No suitable replica to promote";
+    if (
+      choosePromotion(this.master, this.replicas.values(), this.settings.downAfterMs, this.context.clock.now()) === null
+    )
+      return "NOGOODSLAVE No suitable replica to promote";
     this.#forced = true;
     this.#startFailover();
     return null;
@@ -171,10 +147,11 @@ export class Monitor {
     const { downAfterMs } = this.settings;
     if (instance.link?.waitingSinceMs != null && nowMs - instance.link.waitingSinceMs > downAfterMs / 2)
       instance.link.close();
-    if (instance.link === null || instance.link.closed) instance.link = this.#open(instance, "cmd");
+    if (instance.link === null || instance.link.closed)
+      instance.link = openLink(this.context, this.settings, instance, "cmd");
     const { link } = instance;
     if (instance.kind !== "sentinel" && (instance.listener === null || instance.listener.closed)) {
-      const listener = this.#open(instance, "pubsub");
+      const listener = openLink(this.context, this.settings, instance, "pubsub");
       instance.listener = listener;
       listener.onMessage = (_channel, message) => {
         const hello = parseHello(message);
@@ -201,22 +178,6 @@ export class Monitor {
       instance.lastHelloMs = nowMs;
       link.send(["PUBLISH", HELLO_CHANNEL, this.#hello()]);
     }
-  }
-
-  #open(instance: Instance, use: "cmd" | "pubsub"): SentinelLink {
-    const { transport, clock, myId, sentinelPassword } = this.context;
-    const { username, password } = this.settings;
-    const isPeer = instance.kind === "sentinel";
-    const secret = isPeer ? sentinelPassword : password;
-    return new SentinelLink({
-      transport,
-      clock,
-      host: instance.host,
-      port: instance.port,
-      ...(secret === undefined ? {} : { password: secret }),
-      ...(isPeer || username === undefined ? {} : { username }),
-      name: `sentinel-${myId.slice(0, 8)}-${use}`,
-    });
   }
 
   #hello(): string {
@@ -276,22 +237,7 @@ export class Monitor {
     } else if (replica.masterHost !== master.host || replica.masterPort !== master.port) {
       context.event("+fix-slave-config", this.describe(replica));
     } else return;
-    this.#follow(replica, master.host, master.port);
-  }
-
-  #follow(instance: Instance, host: string, port: number): void {
-    instance.configuredMs = this.context.clock.now();
-    const slaveOf = port === 0 ? ["SLAVEOF", "NO", "ONE"] : ["SLAVEOF", host, String(port)];
-    for (const command of [
-      ["MULTI"],
-      slaveOf,
-      ["CONFIG", "REWRITE"],
-      ["CLIENT", "KILL", "TYPE", "normal"],
-      ["CLIENT", "KILL", "TYPE", "pubsub"],
-      ["EXEC"],
-    ]) {
-      instance.link?.send(command);
-    }
+    followMaster(replica, master.host, master.port, nowMs);
   }
 
   /** Who is down, as this Sentinel sees it, and of the master as enough of them see it. */
@@ -338,25 +284,6 @@ export class Monitor {
     }
   }
 
-  #choose(): Instance | null {
-    const nowMs = this.context.clock.now();
-    const { downAfterMs } = this.settings;
-    const masterDownMs = this.master.downSinceMs === null ? 0 : nowMs - this.master.downSinceMs;
-    const candidates = [...this.replicas.values()].map((replica) => ({
-      instance: replica,
-      host: replica.host,
-      port: replica.port,
-      priority: replica.priority,
-      offset: replica.offset,
-      runId: replica.runId,
-      isDown: replica.isDown || replica.link === null || replica.link.closed,
-      infoAgeMs: nowMs - replica.infoAtMs,
-      linkDownMs: replica.linkUp ? 0 : replica.linkDownSeconds * 1000,
-    }));
-    const limits = { infoAgeMs: Math.max(5000, downAfterMs * 3), linkDownMs: masterDownMs + downAfterMs * 10 };
-    return chooseReplica(candidates, limits)?.instance ?? null;
-  }
-
   #startFailover(): void {
     const { context } = this;
     this.#newEpoch(context.epoch + 1);
@@ -392,7 +319,12 @@ export class Monitor {
       context.event("+failover-state-select-slave", this.describe(this.master));
     }
     if (this.failover === "promote") {
-      const chosen = this.#choose();
+      const chosen = choosePromotion(
+        this.master,
+        this.replicas.values(),
+        this.settings.downAfterMs,
+        this.context.clock.now(),
+      );
       if (chosen === null) {
         context.event("-failover-abort-no-good-slave", this.describe(this.master));
         this.#endFailover();
@@ -401,7 +333,7 @@ export class Monitor {
       this.#promoted = chosen;
       context.event("+selected-slave", this.describe(chosen));
       context.event("+failover-state-send-slaveof-noone", this.describe(chosen));
-      this.#follow(chosen, "", 0);
+      followMaster(chosen, "", 0, nowMs);
       this.failover = "wait-promotion";
       context.event("+failover-state-wait-promotion", this.describe(chosen));
     }
@@ -414,7 +346,7 @@ export class Monitor {
     for (const replica of this.replicas.values()) {
       if (replica === promoted || replica.isDown) continue;
       context.event("+slave-reconf-sent", this.describe(replica));
-      this.#follow(replica, promoted.host, promoted.port);
+      followMaster(replica, promoted.host, promoted.port, nowMs);
     }
     context.event("+failover-end", this.describe(this.master));
     this.#switchTo(promoted.host, promoted.port);
