@@ -171,7 +171,7 @@ export class DevServer implements AsyncDisposable {
     const run = this.#running();
     this.#remember(run);
     this.#run = null;
-    this.faults.link.detach();
+    this.faults.detach();
     run.replication.crash();
     await run.core.close({ reset: true });
     this.#changed();
@@ -187,7 +187,7 @@ export class DevServer implements AsyncDisposable {
     if (run) {
       this.#remember(run);
       this.#run = null;
-      this.faults.link.detach();
+      this.faults.detach();
       await run.core.close({ save: options.data === "keep" });
     }
     if (options.data === "drop") {
@@ -344,8 +344,8 @@ export class DevServer implements AsyncDisposable {
   async #stop(): Promise<void> {
     const run = this.#run;
     this.#run = null;
-    this.faults.link.detach();
     this.faults.clear();
+    this.faults.detach();
     await run?.core.close();
     for (const tap of [...this.#taps]) tap.close();
     this.#changed();
@@ -356,7 +356,7 @@ export class DevServer implements AsyncDisposable {
     if (this.#run?.core !== core) return;
     this.#remember(this.#run);
     this.#run = null;
-    this.faults.link.detach();
+    this.faults.detach();
     this.#changed();
   }
 

@@ -1,6 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import type { Fault, FaultHooks } from "../dispatch/hooks.js";
+import { isLink, watchLinks } from "../net/link-ports.js";
 import type { Replication } from "../replication/replication.js";
 import type { ServerCore } from "../server-core.js";
 import { CommandFaults } from "./command-faults.js";
@@ -56,11 +57,14 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   readonly link = new LinkControl();
   #core: ServerCore | null = null;
   #replication: Replication | null = null;
+  /** Ends what tells of links, while clients alone are cut off. */
+  #unwatch: (() => void) | null = null;
 
   readonly [LINKS]: LinkCuts = { add: (cut) => this.#put(this.#linkCuts, cut, () => this.#applyLink()) };
 
   /** A run of the server begins: what holds, holds for it. */
   attach(core: ServerCore, replication: Replication): void {
+    this.#unwatchLinks();
     this.#core = core;
     this.#replication = replication;
     core.faults = this;
@@ -71,6 +75,13 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
     };
     this.#applyStream();
     this.#applyLink();
+    this.#watchLinks();
+  }
+
+  /** The run is over; what holds, holds for the next one. */
+  detach(): void {
+    this.link.detach();
+    this.#unwatchLinks();
   }
 
   lag(ms: number): FaultHandle {
@@ -221,6 +232,7 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   }
 
   #applyAll(): void {
+    this.#watchLinks();
     this.#applyConnections();
     this.#applyLink();
   }
@@ -232,12 +244,32 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   #applyTo(client: Client): void {
     const { connection } = client;
     if (!connection || connection.closed) return;
-    const cuts = [...this.#cuts].filter((cut) => !(cut.clientsOnly && client.isReplica));
+    const cuts = [...this.#cuts].filter((cut) => !(cut.clientsOnly && this.#isLink(client)));
     let delayMs = 0;
     if (!client.isReplica) for (const { ms } of this.#delays) delayMs = Math.max(delayMs, ms);
     connection.delayOutput(delayMs);
     connection.holdInput(cuts.some((cut) => cut.in));
     connection.holdOutput(cuts.some((cut) => cut.out));
+  }
+
+  /** A link made during a cut is known by its other end: held, it could never say what it is. */
+  #isLink(client: Client): boolean {
+    const { connection } = client;
+    return (
+      client.isReplica ||
+      (this.#core !== null && connection !== null && isLink(this.#core.transport, connection.endpoints.peer))
+    );
+  }
+
+  #watchLinks(): void {
+    const isWanted = this.#core !== null && [...this.#cuts].some((cut) => cut.clientsOnly);
+    if (!isWanted || this.#core === null) return this.#unwatchLinks();
+    this.#unwatch ??= watchLinks(this.#core.transport, () => this.#applyConnections());
+  }
+
+  #unwatchLinks(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
   }
 
   #applyLink(): void {

@@ -6,7 +6,10 @@ export interface FaultHandle {
 
 /** What a partition cuts. `Server` is the class of the dev servers. */
 export interface PartitionOptions<Server> {
-  /** Only the replication links to and from this server, or only ordinary clients. Default: everything. */
+  /**
+   * Only the replication links to and from this server, or only ordinary clients. Default: everything. A link that a server
+   * of another process makes during a cut of clients is held too: it has not yet been able to say what it is.
+   */
   readonly with?: Server | "clients";
   /** Seen from this server: bytes coming `"in"`, going `"out"`, or `"both"` (the default). */
   readonly direction?: "in" | "out" | "both";

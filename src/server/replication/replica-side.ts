@@ -1,6 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { errors } from "../dispatch/errors.js";
 import { OwnExpiry } from "../keyspace/own-expiry.js";
+import { noteLink } from "../net/link-ports.js";
 import type { SavedHistory } from "../rdb/snapshot.js";
 import type { ServerCore } from "../server-core.js";
 import { StreamApplier } from "./applier.js";
@@ -202,6 +203,7 @@ export class ReplicaSide {
         const localAddress = core.config.text("bind").split(" ")[0] ?? "";
         const options = { host, port, ...(core.transport.isPrivate === true ? { localAddress } : {}) };
         const socket = core.transport.connect(options);
+        noteLink(core.transport, socket);
         return core.config.flag("tls-replication") ? core.tls.connect(socket) : socket;
       },
       handshake: () => {

@@ -7,6 +7,7 @@ import {
   DevTopology,
   type DevTopologyOptions,
   ManualClock,
+  MemoryTransport,
 } from "../../../src/server/index.js";
 import { eventually } from "../../support/eventually.js";
 import { RawClient, show } from "../../support/raw-client.js";
@@ -254,6 +255,18 @@ describe("Faults", () => {
     handle.clear();
     expect(show(await reply)).toBe('+"OK"');
   });
+
+  it.each(["system", "memory"] as const)(
+    "partition from clients: links made meanwhile are not held (%s)",
+    async (kind) => {
+      const options = kind === "memory" ? { transport: new MemoryTransport() } : {};
+      const master = await serve(options);
+      const replica = await serve(options);
+      master.faults.partition({ with: "clients" });
+      await replica.replicaOf(master.host, master.port);
+      await eventually(() => expect(replica.faults.link.state).toBe("connected"), { timeoutMs: 3000 });
+    },
+  );
 
   it("hang: connections are accepted and nothing is answered until it ends", async () => {
     const topology = await topologyOf({ replicas: 1 });
