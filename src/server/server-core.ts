@@ -93,6 +93,8 @@ export class ServerCore {
   busy: ErrorReply | null = null;
   /** Told when a script is set aside, and when it is done: what comes from a master has to wait meanwhile. */
   onBusy: ((busy: boolean) => void) | null = null;
+  /** Told when a pause has let go of what it held of a master's stream. */
+  onMasterResumed: (() => void) | null = null;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
@@ -231,7 +233,8 @@ export class ServerCore {
 
   /** Works off what a client has sent, as far as it is not blocked, paused or closing. */
   resumeClient(client: Client): void {
-    this.#dispatcher.workOff(client);
+    if (client === this.masterClient) this.onMasterResumed?.();
+    else this.#dispatcher.workOff(client);
   }
 
   /**
@@ -240,6 +243,11 @@ export class ServerCore {
    */
   executeFromMaster(argv: readonly Bytes[]): Reply {
     return this.#dispatcher.executeFromMaster(argv);
+  }
+
+  /** True if a pause holds this command of the master's stream; `onMasterResumed` tells when to ask again. */
+  holdsFromMaster(argv: readonly Bytes[]): boolean {
+    return this.#dispatcher.holdsFromMaster(argv);
   }
 
   /** Commands of the master's stream are about to run: takes the time for them. */
@@ -252,6 +260,7 @@ export class ServerCore {
     const client = this.masterClient;
     client.queued = null;
     client.queueBroken = false;
+    this.pause.forget(client);
     client.db = this.databases[db] as Database;
   }
 

@@ -97,6 +97,12 @@ export class Dispatcher {
     return reply;
   }
 
+  holdsFromMaster(args: readonly Bytes[]): boolean {
+    const { commands, masterClient, pause } = this.server;
+    const command = commands.resolve(args);
+    return command !== undefined && pause.holds(masterClient, this.#bitsOf(masterClient, command, args));
+  }
+
   runForWaiter(client: Client, retry: () => Reply | null): Reply | null {
     const { effects, replication, keyspace } = this.server;
     effects.begin();
@@ -217,13 +223,17 @@ export class Dispatcher {
     else keyspace.expiry = replication.role === "master" && pause.mode === null ? "delete" : "hide";
   }
 
+  #bitsOf(client: Client, command: Command, args: readonly Bytes[]): number {
+    const bits = command.name === "exec" ? combinedBits(client, command, this.server) : command.flagBits;
+    return (bits & Flag.script) === 0 ? bits : this.server.scripting.bitsOf(command, args, bits);
+  }
+
   #refusal(client: Client, command: Command | undefined, args: readonly Bytes[]): ErrorReply | typeof POSTPONED | null {
     const { server } = this;
     if (command === undefined) return unknownCommand(server.commands, args);
     if (!arityFits(command, args)) return wrongArity(command.name);
     if (command.handler === null) return unknownCommand(server.commands, args);
-    let bits = command.name === "exec" ? combinedBits(client, command, server) : command.flagBits;
-    if ((bits & Flag.script) !== 0) bits = server.scripting.bitsOf(command, args, bits);
+    const bits = this.#bitsOf(client, command, args);
     if ((bits & Flag.protected) !== 0) {
       const refused = debugRefusal(client, server.config, command);
       if (refused !== null) return refused;

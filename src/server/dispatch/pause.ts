@@ -34,9 +34,9 @@ export class Pause {
     if (this.#pauses.delete(purpose)) this.#update();
   }
 
-  /** True if a command with these flag bits has to wait; the client is woken when the pause is over. */
+  /** True if a command (a master's too) with these flag bits has to wait; the client is woken when the pause is over. */
   holds(client: Client, bits: number): boolean {
-    if (this.mode === null || client.isReplica || client.isMasterLink) return false;
+    if (this.mode === null || client.isReplica) return false;
     if (this.mode === "write" && (bits & (Flag.write | Flag.mayReplicate)) === 0) return false;
     this.#waiting.add(client);
     return true;

@@ -6,6 +6,8 @@ import { RequestDecoder } from "../../protocol/resp/request-decoder.js";
 export interface ApplierHandlers {
   /** Commands are about to be run, one after another. */
   begin(): void;
+  /** True if a pause holds this command, and with it all behind it; {@link StreamApplier.resume} is called afterwards. */
+  holds(argv: readonly Bytes[]): boolean;
   /** Runs one command of the master. True while a MULTI is open behind it: its effect is not there yet. */
   run(argv: readonly Bytes[]): boolean;
   /** These bytes have been applied whole: they count, and go on to this server's replicas. */
@@ -16,6 +18,8 @@ export interface ApplierHandlers {
   broken(reason: string): void;
 }
 
+/** Most bytes that wait to be applied, as client-query-buffer-limit has it by default; with more the link is broken. */
+const MOST_BEHIND = 1024 * 1024 * 1024;
 const LIMITS = { maxBulkBytes: 512 * 1024 * 1024, unauthenticated: false };
 
 /**
@@ -39,6 +43,8 @@ export class StreamApplier {
   #frozen = false;
   /** A script holds the server up: nothing may change the data beneath it. */
   #stalled = false;
+  /** The command that a pause holds. */
+  #held: readonly Bytes[] | null = null;
   #timer: TimerHandle | null = null;
 
   constructor(
@@ -60,11 +66,13 @@ export class StreamApplier {
   /** Takes bytes of the stream. */
   push(chunk: Buffer): void {
     this.#received += chunk.length;
-    if (this.#queue.length === 0 && this.#lagMs === 0 && !this.#frozen && !this.#stalled) this.#apply(chunk);
-    else {
-      this.#queue.push({ chunk, atMs: this.clock.now() });
-      this.#schedule();
+    if (this.#queue.length === 0 && this.#lagMs === 0 && !this.#frozen && !this.#stalled && this.#held === null) {
+      this.#apply(chunk);
+      return;
     }
+    this.#queue.push({ chunk, atMs: this.clock.now() });
+    this.#schedule();
+    if (this.behind > MOST_BEHIND) this.handlers.broken("too much of it waits to be applied");
   }
 
   /** Each piece is applied `lagMs` after it came, unless `frozen`. */
@@ -80,6 +88,11 @@ export class StreamApplier {
     this.#schedule();
   }
 
+  /** Goes on with what a pause held, unless another holds it still. */
+  resume(): void {
+    this.#schedule();
+  }
+
   /** Forgets what was not applied: the link is gone, or a dataset takes the place of the stream. */
   reset(): void {
     this.#decoder = new RequestDecoder(LIMITS);
@@ -87,6 +100,7 @@ export class StreamApplier {
     this.#counted = 0;
     this.#ran = 0;
     this.#queue = [];
+    this.#held = null;
     this.#inMulti = false;
     this.#received = this.#appliedBytes = 0;
     this.clock.clearTimer(this.#timer);
@@ -97,6 +111,8 @@ export class StreamApplier {
     this.clock.clearTimer(this.#timer);
     this.#timer = null;
     if (this.#frozen || this.#stalled) return;
+    if (this.#held !== null) this.#work();
+    if (this.#held !== null) return;
     while (this.#queue.length > 0) {
       const first = this.#queue[0] as { chunk: Buffer; atMs: number };
       const waitMs = first.atMs + this.#lagMs - this.clock.now();
@@ -106,17 +122,28 @@ export class StreamApplier {
       }
       this.#queue.shift();
       this.#apply(first.chunk);
-      if (this.#frozen) return;
+      if (this.#frozen || this.#held !== null) return;
     }
   }
 
   #apply(chunk: Buffer): void {
-    const decoder = this.#decoder;
     this.#raw.push(chunk);
-    decoder.push(chunk);
+    this.#decoder.push(chunk);
+    this.#work();
+  }
+
+  /** Runs what is complete, as far as no pause holds it. */
+  #work(): void {
+    const decoder = this.#decoder;
     this.handlers.begin();
     let complete = this.#counted;
-    for (let argv = decoder.next(); argv; argv = decoder.next()) {
+    let argv = this.#held ?? decoder.next();
+    this.#held = null;
+    for (; argv; argv = decoder.next()) {
+      if (this.handlers.holds(argv)) {
+        this.#held = argv;
+        break;
+      }
       if (isGetAck(argv)) {
         // The answer doesn't count the question itself.
         if (!this.#inMulti) this.#count(complete);

@@ -43,6 +43,7 @@ export class ReplicaSide {
     this.#intake = new ReplicaLoad(core, context.settings);
     this.applier = new StreamApplier(core.clock, {
       begin: () => core.beginMasterTurn(),
+      holds: (argv) => core.pause.mode !== null && core.holdsFromMaster(argv),
       run: (argv) => this.#run(argv),
       applied: (bytes) => {
         out.forward(bytes);
@@ -55,6 +56,7 @@ export class ReplicaSide {
       },
     });
     core.onBusy = (busy) => this.applier.stall(busy);
+    core.onMasterResumed = () => this.applier.resume();
   }
 
   /** Null on a master. */

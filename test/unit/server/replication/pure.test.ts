@@ -239,6 +239,7 @@ describe("StreamApplier", () => {
     let multi = false;
     const applier = new StreamApplier(clock, {
       begin: () => {},
+      holds: () => false,
       run(argv) {
         if (argv[0] === "MULTI") multi = true;
         if (argv[0] === "EXEC") multi = false;

@@ -54,6 +54,61 @@ describe("a replica's periods", () => {
     expect(replication.offset).toBe(114 + 37);
   });
 
+  it("applies nothing of its master's writes while a pause holds, and all of it afterwards", async () => {
+    const { call, sync, pass, replication, connect, info } = await startReplica();
+    await sync();
+    const client = connect();
+    expect(await client.send("CLIENT PAUSE 5000 WRITE")).toBe("+OK|");
+    await call().say("*1", "$4", "PING");
+    expect(replication.offset).toBe(114);
+    await call().say("*3", "$3", "SET", "$1", "a", "$1", "1", "*1", "$4", "PING");
+    await call().say("*2", "$4", "INCR", "$1", "a");
+    expect(replication.offset).toBe(114);
+    expect(info().get("slave_read_repl_offset")).toBe(String(114 + 27 + 14 + 21));
+    expect(await client.send("GET a")).toBe("$-1|");
+    expect(await client.send("INFO clients")).toContain("|blocked_clients:1|");
+    await pass(4500);
+    expect(replication.offset).toBe(114);
+    await pass(500);
+    expect(replication.offset).toBe(114 + 27 + 14 + 21);
+    expect(await client.send("GET a")).toBe("$1|2|");
+    expect(await client.send("INFO clients")).toContain("|blocked_clients:0|");
+  });
+
+  it("holds even a PING in a pause of everything, and goes on as far as a milder pause lets it", async () => {
+    const { call, sync, replication, connect, core } = await startReplica();
+    await sync();
+    const client = connect();
+    core.pause.start("write", 60_000, "other");
+    core.pause.start("all", 60_000);
+    await call().say("*1", "$4", "PING", "*2", "$4", "INCR", "$1", "a");
+    expect(replication.offset).toBe(100);
+    core.pause.end();
+    expect(replication.offset).toBe(114);
+    core.pause.end("other");
+    expect(replication.offset).toBe(135);
+    expect(await client.send("GET a")).toBe("$1|1|");
+  });
+
+  it("forgets what a pause holds when the link is lost, and asks for it again", async () => {
+    const { call, sync, pass, replication, connect, shakeHands, core } = await startReplica();
+    await sync();
+    const client = connect();
+    await client.send("CLIENT PAUSE 60000 WRITE");
+    await call().say("*1", "$5", "MULTI", "*2", "$4", "INCR", "$1", "a");
+    expect(core.pause.waitingClients).toBe(1);
+    await call().hangUp();
+    expect(core.pause.waitingClients).toBe(0);
+    await pass(1000);
+    expect(await shakeHands()).toBe(`*3|$5|PSYNC|$40|${ID}|$3|101|`);
+    await call().say("+CONTINUE");
+    await call().say("*1", "$5", "MULTI", "*2", "$4", "INCR", "$1", "a", "*1", "$4", "EXEC");
+    expect(replication.offset).toBe(100);
+    await client.send("CLIENT UNPAUSE");
+    expect(replication.offset).toBe(100 + 15 + 21 + 14);
+    expect(await client.send("GET a")).toBe("$1|1|");
+  });
+
   it("gives a link up after repl-timeout without a byte, and calls again", async () => {
     const { sync, pass, replication, log, stage, call, shakeHands } = await startReplica({ "repl-timeout": 5 });
     await sync();
