@@ -46,17 +46,26 @@ describeReal("three real Sentinels", () => {
     const old = topology.master;
     const sentinels = await watch(old);
     await old.crash();
-    await eventually(async () => expect(await agreed(sentinels)).not.toBe(old.port), WITHIN);
-    const port = await agreed(sentinels);
-    const master = topology.servers.find((server) => server.port === port);
-    await eventually(() => expect(master?.role).toBe("master"), WITHIN);
-    const other = topology.servers.find((server) => server !== old && server !== master);
-    if (!master || !other) throw new Error("the Sentinels named a server that is none of these");
-    await respCall(master, [["SET", "after", "the failover"]], 5000);
-    await eventually(() => expect(other.digest()).toBe(master.digest()), WITHIN);
+    /** The master that the Sentinels name and that is one, with the other server; on a busy machine it may change again. */
+    const now = async () => {
+      const port = await agreed(sentinels);
+      const master = topology.servers.find((server) => server.port === port);
+      const other = topology.servers.find((server) => server !== old && server !== master);
+      if (!master || master === old || !other) throw new Error("the Sentinels name the dead master");
+      expect(master.role).toBe("master");
+      return { master, other };
+    };
+    await eventually(async () => {
+      const { master, other } = await now();
+      await respCall(master, [["SET", "after", "the failover"]], 5000);
+      expect(other.digest()).toBe(master.digest());
+    }, WITHIN);
     await old.restart({ data: "keep" });
-    await eventually(() => expect(old.role).toBe("replica"), WITHIN);
-    await eventually(() => expect(old.digest()).toBe(master.digest()), WITHIN);
+    await eventually(async () => {
+      const { master } = await now();
+      expect(old.role).toBe("replica");
+      expect(old.digest()).toBe(master.digest());
+    }, WITHIN);
   }, 90_000);
 
   it("do the same with ioreplica-server processes, one of which was killed", async () => {
@@ -67,13 +76,13 @@ describeReal("three real Sentinels", () => {
     for (const server of [master, ...replicas]) closing.push(() => server.stop());
     const sentinels = await watch(master);
     await master.kill();
-    await eventually(async () => expect(await agreed(sentinels)).not.toBe(master.port), WITHIN);
-    const port = await agreed(sentinels);
-    const promoted = replicas.find((server) => server.port === port);
-    const other = replicas.find((server) => server.port !== port);
-    if (!promoted || !other) throw new Error("the Sentinels named a server that is none of these");
-    await eventually(async () => expect(await promoted.text("INFO", "replication")).toContain("role:master"), WITHIN);
+    // On a busy machine Sentinels may take the new master for dead as well, and change again: what counts is the end.
     await eventually(async () => {
+      const port = await agreed(sentinels);
+      const promoted = replicas.find((server) => server.port === port);
+      const other = replicas.find((server) => server.port !== port);
+      if (!promoted || !other) throw new Error("the Sentinels name the dead master");
+      expect(await promoted.text("INFO", "replication")).toContain("role:master");
       const info = await other.text("INFO", "replication");
       expect(info).toContain(`master_port:${port}`);
       expect(info).toContain("master_link_status:up");
