@@ -18,6 +18,8 @@ export const Flag = {
   allowBusy: 16384,
   /** Runs a script, which may have flags of its own. */
   script: 32768,
+  /** Answered with the error that writes get while nothing can be saved, so that watchers see it: PING. */
+  tellsDisk: 65536,
 } as const;
 
 const BITS: Readonly<Record<string, number>> = {
@@ -51,6 +53,7 @@ const PROTECTED = new Set(["debug", "module"]);
 export function flagBits(name: string, flags: readonly string[]): number {
   let bits = MAY_REPLICATE.has(name) ? Flag.mayReplicate : 0;
   if (RUNS_SCRIPT.has(name)) bits |= Flag.script;
+  if (name === "ping") bits |= Flag.tellsDisk;
   if (PROTECTED.has(name.split("|", 1)[0] as string)) bits |= Flag.protected;
   for (const flag of flags) bits |= BITS[flag] ?? 0;
   return bits;

@@ -163,9 +163,11 @@ export class Replication implements ReplicationHooks {
 
   refusal(_client: Client, bits: number): ErrorReply | null {
     const { settings, link } = this;
-    if ((bits & Flag.write) !== 0) {
+    if ((bits & (Flag.write | Flag.tellsDisk)) !== 0) {
       if (this.saver.refusesWrites) return errors.misconf;
       if (this.core.appending && this.core.aof?.refusal) return this.core.aof.refusal;
+    }
+    if ((bits & Flag.write) !== 0) {
       if (!link && settings.minReplicas > 0 && this.replicas.countGood(settings.maxLagS) < settings.minReplicas) {
         return errors.noReplicas;
       }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { ErrorReply } from "../../../../src/protocol/resp/reply.js";
 import { Saver } from "../../../../src/server/rdb/saver.js";
 import { MemoryStore, type RdbFile } from "../../../../src/server/rdb/store.js";
+import { Replication } from "../../../../src/server/replication/replication.js";
 import { startCore } from "../dispatch/harness.js";
 
 const HISTORY = { replid: "", offset: 0, streamDb: 0 };
@@ -70,6 +72,27 @@ describe("Save points", () => {
     store.full = false;
     await advance(3000);
     expect([store.begun, saver.lastOk, saver.refusesWrites]).toEqual([2, true, false]);
+  });
+});
+
+describe("A server that can't save", () => {
+  it("tells who pings it too, but not who reads, and no master's link", async () => {
+    const store = new FullStore();
+    const { core, clock, connect } = startCore({ save: "1 1" });
+    const replication = new Replication(core, store);
+    core.replication = replication;
+    const client = connect();
+    expect(await client.send("PING", "SET a 1")).toBe("+PONG|+OK|");
+    store.full = true;
+    clock.advance(2500);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(replication.saver.lastOk).toBe(false);
+    expect(await client.send("PING")).toMatch(/^-MISCONF /);
+    expect(await client.send("GET a")).toBe("$1|1|");
+    expect(core.executeFromMaster(["PING"])).not.toBeInstanceOf(ErrorReply);
+    core.config.set("stop-writes-on-bgsave-error", "no");
+    expect(await client.send("PING")).toBe("+PONG|");
+    replication.shutdown(false);
   });
 });
 
