@@ -111,7 +111,9 @@ await measure("FLUSHALL", async () => {
 await second.stop();
 await real.stop();
 
-await measure("all keys expire", async () => {
+await ask(master.port, "DEBUG", "SET-ACTIVE-EXPIRE", "0");
+// The sender is in this process: its buffers and its share of the garbage count here too.
+await measure("a time to live for all keys", async () => {
   for (let from = 0; from < KEYS; from += PORTION) {
     const commands = Array.from({ length: Math.min(PORTION, KEYS - from) }, (_, i) => [
       "PEXPIRE",
@@ -120,6 +122,9 @@ await measure("all keys expire", async () => {
     ]);
     await respCall({ host, port: master.port }, commands, 120_000);
   }
+});
+await measure("all keys expire", async () => {
+  await ask(master.port, "DEBUG", "SET-ACTIVE-EXPIRE", "1");
   while (Number(await ask(master.port, "DBSIZE")) > 0) await sleep(5);
 });
 await master.stop();

@@ -2,8 +2,11 @@ import type { TimerHandle } from "../../core/clock.js";
 import type { ServerCore } from "../server-core.js";
 
 const CYCLE_MS = 100;
-/** Keys looked at in one go, so that other clients never wait long. */
+/** Keys looked at in one go, and how long that may take, so that other clients never wait long. */
 const KEYS_PER_STEP = 2000;
+const STEP_MS = 2;
+/** Keys after which the clock is looked at: a step may hold a pause of the garbage collector, but not one after the other. */
+const KEYS_PER_GLANCE = 100;
 
 /** Share of the keys looked at that must have expired for the walk to go on at once. */
 const WORTH_GOING_ON = 0.1;
@@ -18,6 +21,17 @@ export class ActiveExpiry {
   #timer: TimerHandle | null = null;
   #db = 0;
   #slot = 0;
+  /** Keys that the present step has looked at; when it should end; at how many keys the clock is looked at next. */
+  #looked = 0;
+  #endMs = 0;
+  #glanceAt = 0;
+  readonly #goOn = (looked: number): boolean => {
+    this.#looked += looked;
+    if (this.#looked < this.#glanceAt) return true;
+    if (this.#looked >= KEYS_PER_STEP || this.server.clock.now() >= this.#endMs) return false;
+    this.#glanceAt = this.#looked + KEYS_PER_GLANCE;
+    return true;
+  };
 
   constructor(private readonly server: ServerCore) {}
 
@@ -49,11 +63,14 @@ export class ActiveExpiry {
       keyspace.expiry = "delete";
       const before = keyspace.expiredKeys;
       const startMs = clock.now();
+      this.#looked = 0;
+      this.#glanceAt = KEYS_PER_GLANCE;
+      this.#endMs = startMs + STEP_MS;
       done = this.#walk();
       const micros = (clock.now() - startMs) * 1000;
       if (micros >= latency.thresholdMicros) latency.note("expire-cycle", micros);
       // Where little has expired the rest can wait: to look at every key all the time would cost more than it frees.
-      if (keyspace.expiredKeys - before < KEYS_PER_STEP * WORTH_GOING_ON) done = true;
+      if (keyspace.expiredKeys - before < this.#looked * WORTH_GOING_ON) done = true;
       if (effects.pending) effects.flush(replication, true);
       this.server.tracking.broadcast();
     }
@@ -69,7 +86,8 @@ export class ActiveExpiry {
         this.#slot = 0;
         continue;
       }
-      this.#slot = db.expireSome(this.#slot, KEYS_PER_STEP);
+      if (!this.#goOn(0)) return false;
+      this.#slot = db.expireSome(this.#slot, this.#goOn);
       if (this.#slot !== 0) return false;
     }
     this.#db = 0;

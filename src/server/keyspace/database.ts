@@ -5,46 +5,14 @@ import { type CutSink, DatabaseCut } from "./cut.js";
 import { Entry } from "./entry.js";
 import { type Contents, Filling } from "./filling.js";
 import { accountedBytes, keyBytes, remeasure } from "./measure.js";
+import { anyKey, someKeys } from "./pick.js";
 import { SLOT_COUNT, slotOf } from "./slots.js";
+import type { KeyspaceState } from "./state.js";
 import type { Value, ValueByType, ValueType } from "./values.js";
 import { sizeOf, typeOf } from "./values.js";
 
 export { Entry } from "./entry.js";
-
-/** Hears of every key that changes. */
-export interface KeyTracker {
-  /** `byClient` is false where time or memory did it. */
-  touched(key: Bytes, byClient: boolean): void;
-  /** A database was emptied. */
-  flushed(): void;
-}
-
-/**
- * What all databases of a server share: the time that counts, who may delete expired keys, and whom to tell.
- * The dispatcher sets `nowMs`, `expiry` and `counting` before each command.
- */
-export interface KeyspaceState {
-  /** Milliseconds since 1970, fixed for the length of a command or transaction. */
-  nowMs: number;
-  /** `delete` on a master; `hide` on a replica: as if gone, but kept; `ignore` for the master's own commands. */
-  expiry: "delete" | "hide" | "ignore";
-  /** The command only reads: its lookups count as hits and misses, and what they find will not be changed in place. */
-  counting: boolean;
-  /** Counts how often keys are used, where the policy asks for it. */
-  readonly lfu: { readonly fresh: number; accessed(stamp: number): number; stamp(count: number): number } | null;
-  hits: number;
-  misses: number;
-  /** A master found this key expired and has removed it. */
-  expired(db: Database, key: Bytes): void;
-  /** A watched key was touched. */
-  watchedTouched(db: Database, key: Bytes): void;
-  /** The first key got a time to live: the walk of active expiry has something to do. */
-  volatileAdded(): void;
-  /** Who wants to hear of every change of a key (client-side caching); null = nobody. */
-  readonly tracker: KeyTracker | null;
-  /** A key that somebody is blocked on has been added, overwritten or removed. */
-  awaitedReady(db: Database, key: Bytes): void;
-}
+export type { KeyspaceState } from "./state.js";
 
 /**
  * One database: many small maps ("slots") chosen by a seeded hash, so that no single map stalls the server
@@ -222,22 +190,9 @@ export class Database {
 
   /** Some keys that lie together, at a place chosen by chance; fewer only if there are fewer. */
   sample(random: Random, count: number, onlyVolatile: boolean): Bytes[] {
-    const found: Bytes[] = [];
-    const size = onlyVolatile ? this.#volatileSize : this.#size;
-    const wanted = Math.min(count, size);
-    let index = random.int(SLOT_COUNT);
-    while (found.length < wanted) {
-      index = (index + 1) % SLOT_COUNT;
-      const keys = onlyVolatile ? this.#volatile[index] : this.#slots[index];
-      if (keys === undefined) continue;
-      let skip = random.int(Math.max(1, keys.size - (wanted - found.length) + 1));
-      for (const key of keys.keys()) {
-        if (skip-- > 0) continue;
-        found.push(key);
-        if (found.length === wanted) break;
-      }
-    }
-    return found;
+    return onlyVolatile
+      ? someKeys(this.#volatile, this.#volatileSize, random, count)
+      : someKeys(this.#slots, this.#size, random, count);
   }
 
   /** True if this entry counts as expired now, whoever asks. */
@@ -252,17 +207,7 @@ export class Database {
 
   /** Any key, by chance; undefined if there is none. */
   randomKey(random: Random): Bytes | undefined {
-    if (this.#size === 0) return undefined;
-    let index = random.int(SLOT_COUNT);
-    let slot = this.#slots[index];
-    for (let tries = 0; slot === undefined; tries++) {
-      // A nearly empty database: walking on from a random place ends, where guessing might take long.
-      index = tries < 64 ? random.int(SLOT_COUNT) : (index + 1) % SLOT_COUNT;
-      slot = this.#slots[index];
-    }
-    let skip = random.int(slot.size);
-    for (const key of slot.keys()) if (skip-- === 0) return key;
-    return undefined;
+    return this.#size === 0 ? undefined : anyKey(this.#slots, random);
   }
 
   /** Removes everything. Watchers of keys that were there are told. */
@@ -317,21 +262,23 @@ export class Database {
   }
 
   /**
-   * Removes expired keys of some slots, beginning at `fromSlot`, until about `limit` keys were looked at.
+   * Removes expired keys of some slots, beginning at `fromSlot`.
+   * @param goOn asked after each slot with the number of keys looked at there
    * @returns the slot to go on from; 0 when the end was reached
    */
-  expireSome(fromSlot: number, limit: number): number {
+  expireSome(fromSlot: number, goOn: (looked: number) => boolean): number {
     let looked = 0;
     for (let index = fromSlot; index < SLOT_COUNT; index++) {
       const keys = this.#volatile[index];
       if (keys === undefined) continue;
-      if (looked >= limit) return index;
+      if (looked > 0 && !goOn(looked)) return index;
+      looked = keys.size;
       for (const key of keys) {
-        looked++;
         const entry = this.#slots[index]?.get(key);
         if (entry !== undefined && this.isExpired(entry)) this.#expire(key);
       }
     }
+    goOn(looked);
     return 0;
   }
 

@@ -1,8 +1,8 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import type { ServerCore } from "../server-core.js";
-import type { KeyspaceState, KeyTracker } from "./database.js";
 import { Database } from "./database.js";
+import type { KeyspaceState, KeyTracker } from "./state.js";
 
 /** All databases of a server, and what they share: time, expiry, watchers, waiters. */
 export class Keyspace implements KeyspaceState {

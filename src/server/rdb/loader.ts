@@ -5,7 +5,7 @@ import { RdbError } from "./error.js";
 import { type Loaded, loadAtOnce, loadInSlices } from "./load.js";
 
 /** Milliseconds of loading after which other work gets its turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 
 /** How a dataset takes the place of the present one. */
 export interface LoadMode {

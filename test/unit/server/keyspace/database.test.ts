@@ -129,7 +129,16 @@ describe("Database", () => {
       db.setExpireAt(`k${i}`, i % 2 === 0 ? 1 : 9_000_000);
     }
     let steps = 0;
-    for (let slot = 0, first = true; first || slot !== 0; first = false, steps++) slot = db.expireSome(slot, 100);
+    let looked = 0;
+    for (let slot = 0, first = true; first || slot !== 0; first = false, steps++) {
+      let inStep = 0;
+      slot = db.expireSome(slot, (keys) => {
+        looked += keys;
+        inStep += keys;
+        return inStep < 100;
+      });
+    }
+    expect(looked).toBe(1000);
     expect(db.size).toBe(500);
     expect(db.volatileSize).toBe(500);
     expect(steps).toBeGreaterThan(5);
