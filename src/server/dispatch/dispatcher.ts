@@ -10,6 +10,7 @@ import { LatencyHistogram } from "./latency-histogram.js";
 import { feedMonitors } from "./monitor.js";
 import { allowedInRestrictedPubSub, combinedBits, debugRefusal, unknownCommand } from "./refusals.js";
 import type { Command } from "./registry.js";
+import { arityFits, bytesOf, isHttp } from "./request.js";
 
 /** Commands that run at once inside MULTI instead of being queued. */
 const NOT_QUEUED = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
@@ -379,12 +380,6 @@ export class Dispatcher {
   }
 }
 
-function bytesOf(args: readonly Bytes[]): number {
-  let bytes = 0;
-  for (const argument of args) bytes += argument.length;
-  return bytes;
-}
-
 const POSTPONED = Symbol("postponed by a pause");
 
 /** Leaves MULTI and WATCH. */
@@ -393,15 +388,4 @@ export function discard(server: ServerCore, client: Client): void {
   client.queueBroken = false;
   client.watchBroken = false;
   server.keyspace.unwatch(client);
-}
-
-/** Whether a call has as many arguments as the command takes. */
-export function arityFits(command: Command, args: readonly Bytes[]): boolean {
-  const { arity } = command.spec;
-  return arity >= 0 ? args.length === arity : args.length >= -arity;
-}
-
-function isHttp(name: Bytes): boolean {
-  const lower = name.length <= 5 ? name.toLowerCase() : "";
-  return lower === "post" || lower === "host:";
 }

@@ -1,10 +1,10 @@
 import { commandTable } from "../../protocol/command-table/table.js";
 import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply } from "../../protocol/resp/reply.js";
-import { arityFits } from "../dispatch/dispatcher.js";
 import { Flag } from "../dispatch/flags.js";
 import { feedMonitors } from "../dispatch/monitor.js";
 import type { Command } from "../dispatch/registry.js";
+import { arityFits } from "../dispatch/request.js";
 import { OUT_OF_MEMORY } from "../memory/memory.js";
 import type { ServerCore } from "../server-core.js";
 import type { ScriptRun } from "./run.js";
