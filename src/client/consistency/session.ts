@@ -30,6 +30,8 @@ const UNPLACED = 8;
 export class CausalSession implements WriteFollower {
   #replid: string | null = null;
   #offset = 0;
+  /** It has read or written in this history; a master without replicas stands at offset 0 all the time. */
+  #touched = false;
   /** From tokens, not yet placed in the adopted history. */
   #foreign: Position[] = [];
   /** Something was seen of which nobody can say where it lies: to be read from the master first. */
@@ -110,6 +112,7 @@ export class CausalSession implements WriteFollower {
   /** A read was handed out; the fence behind it showed `offset`. `fromMaster`: of the adopted master. */
   read(offset: number, fromMaster: boolean): void {
     this.#place();
+    this.#touched = true;
     // No position lies above the master's own: a token that says so names what never was, or is no more.
     if (fromMaster) this.#offset = offset;
     else this.#offset = Math.max(this.#offset, offset);
@@ -146,6 +149,7 @@ export class CausalSession implements WriteFollower {
 
   resolvedAt(offset: number, answers: number): void {
     this.#place();
+    this.#touched = true;
     this.#offset = Math.max(this.#offset, offset);
     this.#unresolved -= answers;
     this.#rest();
@@ -176,8 +180,9 @@ export class CausalSession implements WriteFollower {
       const before = this.#replid;
       const offset = this.#offset;
       this.#replid = replid;
-      if (before !== null && offset > 0) {
+      if (before !== null && this.#touched) {
         const fork = this.histories.forkOf(before);
+        this.#touched = fork !== null;
         this.#offset = fork === null ? 0 : Math.min(offset, fork - 1);
         if (fork === null || offset >= fork) {
           this.#unknown ||= fork === null;
@@ -200,6 +205,7 @@ export class CausalSession implements WriteFollower {
         this.#unknown = this.#unplaced = true;
         continue;
       }
+      this.#touched = true;
       this.#offset = Math.max(this.#offset, Math.min(position.offset, fork - 1));
       if (position.offset >= fork) {
         this.#lose({ replid: position.replid, fromOffset: fork - 1, toOffset: position.offset, proven: true });

@@ -197,6 +197,20 @@ describe("a failover", () => {
     expect(one.need()).toBe(MASTER);
   });
 
+  it("from a master without replicas, which stands at offset 0 whatever is written, is told all the same, once", () => {
+    const { session, ledger, fence, adopt } = client(null);
+    adopt(A, null, 0);
+    const one = session();
+    ledger.acked(ledger.issue(0, "k", one));
+    fence(0);
+    expect(one.position).toEqual({ replid: A, offset: 0 });
+    adopt(B, null, 0);
+    expect(one.takeUntold()).toEqual([{ replid: A, fromOffset: 0, toOffset: 0, proven: false }]);
+    adopt(C, null, 0);
+    expect(one.takeUntold()).toBeNull();
+    expect(session().takeUntold()).toBeNull();
+  });
+
   it("says nothing of a write whose outcome was unknown: that was told already", () => {
     const { session, ledger, adopt } = client();
     const one = session();
