@@ -145,7 +145,7 @@ onEachStage("withConnection()", (start) => {
       await own.set("in", "one");
       return own.client("ID");
     });
-    await expect(kept?.get("k")).rejects.toMatchObject({ code: "IOREPLICA_CONNECTION_BOUND" });
+    await expect(kept?.get("k")).rejects.toMatchObject({ code: "IOREPLICA_CONNECTION_BOUND", retriable: false });
     await redis.set("w", "changed");
     await redis.withConnection(async (own) => {
       expect(await own.client("ID")).toBe(first);
@@ -187,6 +187,7 @@ onEachStage("withConnection()", (start) => {
     const lost = redis.withConnection(async (own) => {
       await own.set("k", "1");
       await master.crash();
+      // Whether this is what notices, or a poll of the client's was quicker.
       await own.get("k");
     });
     await expect(lost).rejects.toMatchObject({ code: "IOREPLICA_CONNECTION_BOUND", retriable: true });

@@ -20,6 +20,7 @@ export class BoundConnection implements Carrier {
   #pending = 0;
   /** Why it can't be used any more; null = it can. */
   #over: string | null = null;
+  #ended = false;
   #subscriber: Subscriber | null = null;
 
   constructor(
@@ -46,6 +47,8 @@ export class BoundConnection implements Carrier {
       throw new ConnectionBoundError(`The lent connection can't be used any more: ${this.#over}`, {
         node,
         command: name,
+        // Lost before this command, it may be asked for anew; ended, whoever still holds it has made a mistake.
+        retriable: !this.#ended,
       });
     if (Subscriber.handles(name)) return this.#subscriptions().execute(command);
     const inMulti = this.#multi;
@@ -79,6 +82,7 @@ export class BoundConnection implements Carrier {
 
   /** The function has ended: gives the connection back as clean as it came, or destroys it. */
   async end(): Promise<void> {
+    this.#ended = true;
     if (this.#over !== null) {
       this.abandon(this.#over, true);
       return;
