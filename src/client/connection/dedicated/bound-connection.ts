@@ -74,6 +74,8 @@ export class BoundConnection implements Carrier {
 
   /** A node that still answers says itself what became of an EXEC on its way: cut off, that would be unknown. */
   abandon(reason: string, lost: boolean): void {
+    // Given back, the connection may be somebody else's by now.
+    if (this.#ended) return;
     this.#over ??= reason;
     if (!lost && this.#pending > 0) return;
     this.#subscriber?.close();
@@ -82,11 +84,12 @@ export class BoundConnection implements Carrier {
 
   /** The function has ended: gives the connection back as clean as it came, or destroys it. */
   async end(): Promise<void> {
-    this.#ended = true;
     if (this.#over !== null) {
       this.abandon(this.#over, true);
+      this.#ended = true;
       return;
     }
+    this.#ended = true;
     this.#over = "the function that it was lent to has ended";
     this.#subscriber?.close();
     // A command that nobody waited for may block for ever.
