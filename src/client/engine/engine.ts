@@ -99,8 +99,13 @@ export class Engine implements OperationSink {
       limit: limits.sessions,
       tokenTtlMs: options.tokenTtlMs,
       waitMs: options.failoverTimeoutMs,
-      fenceMaster: () => {
-        if (this.lane.isOpen) this.lane.connection?.requestFence();
+      askMaster: (at) => {
+        const { connection } = this.lane;
+        if (!this.lane.isOpen || connection === null) return;
+        connection.requestFence();
+        connection.fenceInFront((fence) => {
+          if (fence?.role === "master" && fence.replid === this.history?.replid) at(fence.offset);
+        });
       },
       noMaster: () => this.surveyor.fatal ?? new NoMasterError(options.failoverTimeoutMs, this.reasons()),
     });

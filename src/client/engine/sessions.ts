@@ -14,8 +14,8 @@ export interface SessionsHost {
   readonly tokenTtlMs: number;
   /** How long a token may be waited for, in milliseconds. */
   readonly waitMs: number;
-  /** Asks the master how far it is, as soon as there is one. */
-  fenceMaster(): void;
+  /** Asks the master how far it is, if there is one; `at` is told what a read of it now would surely see. */
+  askMaster(at: (offset: number) => void): void;
   /** Why there is no master. */
   noMaster(): Error;
 }
@@ -71,7 +71,10 @@ export class Sessions {
       const { position } = session;
       if (position !== null) return encodeToken({ ...position, issuedAt: Math.floor(clock.epoch()) });
       if (clock.now() >= until) throw this.host.noMaster();
-      this.host.fenceMaster();
+      // As good as a read of the master, which is what settles a session that can't be placed.
+      this.host.askMaster((offset) => {
+        if (session.unknown) session.read(offset, true);
+      });
       await this.#pause(session);
     }
   }

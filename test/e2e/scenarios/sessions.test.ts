@@ -81,6 +81,8 @@ onEachStage("a causal session", (start) => {
       redis.session(token);
       expect(redis.tokens.expired).toBeGreaterThan(0);
     });
+    // Its own token needs no read before it: the master is asked.
+    expect(await redis.session(token).token()).toMatch(/^[A-Za-z0-9_-]+$/);
     const late = redis.session(token);
     expect(late.explain("get", "k").node).toBe(redis.topology.master?.id);
     expect(await late.get("k")).toBe("v");

@@ -78,12 +78,12 @@ export const LONG_JUMP = new Error("longjmp");
 /** Scripts of all servers in this process together get no more memory than this; then Lua says "not enough memory". */
 const MEMORY_LIMIT_BYTES = 256 * 1024 * 1024;
 const PAGE_BYTES = 65_536;
-/** "Function not implemented", as the C library expects it of a system call. */
+/** ENOSYS, as the C library expects it of a system call that is not there. */
 const ENOSYS = -52;
 
 /**
  * Loads Lua anew. The module gets no file, no process, no clock: of what it could ask a system for, it is given memory
- * and setjmp; every other import answers "not implemented".
+ * and setjmp; every other import answers ENOSYS.
  */
 export function loadLua(): LuaExports {
   const path = createRequire(import.meta.url).resolve("wasmoon-lua5.1/dist/liblua5.1.wasm");
