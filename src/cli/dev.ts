@@ -1,6 +1,6 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import { DevTopology } from "../server/index.js";
+import { tableOf } from "./table.js";
 
 /** What `ioreplica dev` takes. */
 export interface DevCommandOptions {
@@ -14,12 +14,11 @@ export interface DevCommandOptions {
 /** Runs a master and replicas in this process until it is told to end (Ctrl-C, SIGTERM). */
 export async function runDev(options: DevCommandOptions): Promise<void> {
   const topology = await DevTopology.start(options);
-  const table = new Table({
-    head: ["role", "address"],
-    style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
-  });
-  for (const server of topology.servers) table.push([server.role, `${server.host}:${server.port}`]);
-  process.stdout.write(`${table.toString()}\n${pc.dim("Ctrl-C ends them.")}\n`);
+  const table = tableOf(
+    [{ head: "role" }, { head: "address" }],
+    topology.servers.map((server) => [server.role, `${server.host}:${server.port}`]),
+  );
+  process.stdout.write(`${table}\n${pc.dim("Ctrl-C ends them.")}\n`);
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);

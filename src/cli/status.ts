@@ -1,6 +1,6 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import { type NodeDescription, ReplicatedClient } from "../index.js";
+import { tableOf } from "./table.js";
 
 /** How long a node may take to be told from one that hangs; longer than the default heartbeat timeout. */
 const askedWithinMs = 2000;
@@ -26,7 +26,7 @@ export async function runStatus(urls: readonly string[], options: { json: boolea
   const { topology } = client;
   await client.quit();
   if (options.json) process.stdout.write(`${JSON.stringify(topology, null, 2)}\n`);
-  else process.stdout.write(`${tableOf(topology.nodes)}\n${topology.state}\n`);
+  else process.stdout.write(`${nodesTable(topology.nodes)}\n${topology.state}\n`);
   return topology.state === "stable" && topology.nodes.every((node) => node.health === "up") ? 0 : 1;
 }
 
@@ -50,22 +50,23 @@ function allAsked(client: ReplicatedClient): Promise<void> {
   });
 }
 
-function tableOf(nodes: readonly NodeDescription[]): string {
-  const table = new Table({
-    head: ["node", "role", "health", "offset", "behind", "round trip"],
-    style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
-    colAligns: ["left", "left", "left", "right", "right", "right"],
-  });
-  for (const node of nodes) {
-    const health = node.health === "up" ? pc.green("up") : pc.red(`${node.health} ${node.reason ?? ""}`.trim());
-    table.push([
+function nodesTable(nodes: readonly NodeDescription[]): string {
+  return tableOf(
+    [
+      { head: "node" },
+      { head: "role" },
+      { head: "health" },
+      { head: "offset", align: "right" },
+      { head: "behind", align: "right" },
+      { head: "round trip", align: "right" },
+    ],
+    nodes.map((node) => [
       node.id,
       node.role,
-      health,
-      node.offset ?? "–",
+      node.health === "up" ? pc.green("up") : pc.red(`${node.health} ${node.reason ?? ""}`.trim()),
+      String(node.offset ?? "–"),
       node.lagBytes === null ? "–" : `${node.lagBytes} bytes`,
       node.latencyMs === null ? "–" : `${node.latencyMs.toFixed(2)} ms`,
-    ]);
-  }
-  return table.toString();
+    ]),
+  );
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import Table from "cli-table3";
 import { Redis } from "ioredis";
-import pc from "picocolors";
 import type { StageNode } from "../../stage/stage.js";
+import { tableOf } from "../../table.js";
 import { changeCart, keepDoing, type ShopConnections, viewProduct } from "../shop.js";
 import { count, nameOf, percent, type Scene, type SceneContext } from "./scene.js";
 
@@ -77,19 +76,20 @@ async function shopFor({ nodes, state }: SceneContext, name: string, shop: ShopC
 }
 
 function table(tallies: readonly Tally[]): string[] {
-  const rows = new Table({
-    head: ["", "reads of the own write", "missed it", "all reads", "by replicas"],
-    style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
-    colAligns: ["left", "right", "right", "right", "right"],
-  });
-  for (const { name, ownReads, missed, reads, fromReplicas } of tallies) {
-    rows.push([
+  return tableOf(
+    [
+      { head: "" },
+      { head: "reads of the own write", align: "right" },
+      { head: "missed it", align: "right" },
+      { head: "all reads", align: "right" },
+      { head: "by replicas", align: "right" },
+    ],
+    tallies.map(({ name, ownReads, missed, reads, fromReplicas }) => [
       name,
       count(ownReads),
       `${count(missed)} (${percent(missed, ownReads)})`,
       count(reads),
       percent(fromReplicas, reads),
-    ]);
-  }
-  return rows.toString().split("\n");
+    ]),
+  ).split("\n");
 }
