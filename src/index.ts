@@ -36,6 +36,7 @@ export {
 } from "./client/errors.js";
 export type { ConnectionOptions, TransactionOptions } from "./client/options/lent.js";
 export type {
+  ClientTransport,
   Credentials,
   DevClientOptions,
   LimitOptions,

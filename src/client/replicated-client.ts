@@ -66,7 +66,7 @@ export class ReplicatedClient extends Redis {
   constructor(options: string | ReplicatedClientOptions) {
     const origin = duplicated(options);
     const resolved = origin?.core.options ?? resolveOptions(options as string | ReplicatedClientOptions);
-    const environment = origin?.core.environment ?? environmentOf(options);
+    const environment = origin?.core.environment ?? environmentOf(options, resolved.transport);
     const shown = redactedRedisOptions(resolved);
     if (origin?.keyPrefix !== undefined) shown.keyPrefix = origin.keyPrefix;
     super({ lazyConnect: true, ...(shown.keyPrefix === undefined ? {} : { keyPrefix: shown.keyPrefix }) });

@@ -2,6 +2,7 @@ import type { DevServerOptions, DevTopologyOptions } from "./dev-options.js";
 import { DevSentinel } from "./dev-sentinel.js";
 import { DevServer } from "./dev-server.js";
 import type { LinkControl } from "./faults/link-control.js";
+import type { Transport } from "./net/transport.js";
 import { TopologySnapshot } from "./snapshots.js";
 
 /** How a {@link DevTopology} changes its master. */
@@ -16,6 +17,8 @@ export interface FailoverOptions {
 
 /** What a client needs to know of a topology. */
 export interface DevTopologyAddresses {
+  /** Only where the topology was started on one: what reaches it. */
+  readonly transport?: Transport;
   /** URL of the master. */
   readonly master: string;
   /** URLs of the other servers. */
@@ -30,6 +33,8 @@ export interface DevSentinelAddresses {
   readonly sentinels: { readonly host: string; readonly port: number }[];
   /** Name under which they know the master. */
   readonly name: string;
+  /** As in {@link DevTopologyAddresses}. */
+  readonly transport?: Transport;
   /** As in {@link DevTopologyAddresses}. */
   readonly redisOptions?: NonNullable<DevTopologyAddresses["redisOptions"]>;
 }
@@ -119,16 +124,24 @@ export class DevTopology implements AsyncDisposable {
 
   /** Options for a client that asks the Sentinels: a `ReplicatedClient`, or ioredis in sentinel mode. */
   get sentinelOptions(): DevSentinelAddresses {
-    const base = { sentinels: this.#sentinels.map(({ host, port }) => ({ host, port })), name: "mymaster" };
-    return this.#redisOptions === undefined ? base : { ...base, redisOptions: this.#redisOptions };
+    const sentinels = this.#sentinels.map(({ host, port }) => ({ host, port }));
+    return { sentinels, name: "mymaster", ...this.#way() };
   }
 
   /** Options for a `ReplicatedClient` of this topology as it is now. */
   get options(): DevTopologyAddresses {
     const { master } = this;
     const replicas = this.#servers.filter((server) => server !== master).map((server) => server.url);
-    const base = { master: master.url, replicas };
-    return this.#redisOptions === undefined ? base : { ...base, redisOptions: this.#redisOptions };
+    return { master: master.url, replicas, ...this.#way() };
+  }
+
+  /** What it takes to reach these servers and to be let in. */
+  #way(): Pick<DevTopologyAddresses, "redisOptions" | "transport"> {
+    const { transport } = this.#options;
+    return {
+      ...(transport === undefined ? {} : { transport }),
+      ...(this.#redisOptions === undefined ? {} : { redisOptions: this.#redisOptions }),
+    };
   }
 
   /**

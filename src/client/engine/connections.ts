@@ -47,6 +47,11 @@ export class Connections {
     );
   }
 
+  /** How a stream to an address is opened. */
+  way(family: number | undefined): Pick<OpenOptions, "connect" | "family"> {
+    return { ...(this.connect === null ? {} : { connect: this.connect }), ...(family === undefined ? {} : { family }) };
+  }
+
   get connectTimeoutMs(): number {
     return this.options.redis.connectTimeout ?? CONNECT_TIMEOUT_MS;
   }
@@ -59,8 +64,7 @@ export class Connections {
     const access = options.credentials ? await options.credentials() : own;
     return {
       endpoint: target.endpoint,
-      ...(this.connect === null ? {} : { connect: this.connect }),
-      ...(options.redis.family === undefined ? {} : { family: options.redis.family }),
+      ...this.way(options.redis.family),
       ...(own.tls ? { tls: own.tls } : {}),
       redis: {
         ...redis,

@@ -4,7 +4,7 @@ import type { Endpoint } from "../connection/address.js";
 import { openRedis } from "../connection/open-redis.js";
 import { SentinelWatcher } from "../connection/sentinel.js";
 import { UnsupportedServerError } from "../errors.js";
-import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
+import type { ResolvedOptions, SeedNode, SentinelSource } from "../options/resolved.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import { Monitor } from "../topology/monitor.js";
 import { initialTopology, reduce, writableMaster } from "../topology/reduce.js";
@@ -190,6 +190,7 @@ export class Surveyor {
       open: (address) =>
         openRedis({
           endpoint: address,
+          ...this.host.connections.way(familyOf(source, address)),
           ...(source.tls ? { tls: source.tls } : {}),
           redis: {
             ...(source.username === null ? {} : { username: source.username }),
@@ -200,6 +201,11 @@ export class Surveyor {
       onUnreachable: (reasons) => this.#troubles.sentinelsDown(reasons),
     });
   }
+}
+
+/** What the options say of a Sentinel that they name; one that was discovered is an address. */
+function familyOf({ sentinels }: SentinelSource, { host, port }: { host: string; port: number }): number | undefined {
+  return sentinels.find((one) => one.host === host && one.port === port)?.family;
 }
 
 function seedOf({ id, address }: SeedNode): Seed {

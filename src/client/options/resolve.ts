@@ -13,10 +13,10 @@ import {
 } from "./check.js";
 import { frozenCopy } from "./freeze.js";
 import { checkRedisOptions } from "./redis-options.js";
-import type { NodeAccess, ResolvedOptions } from "./resolved.js";
+import type { NodeAccess, NodeSource, ResolvedOptions, SeedNode } from "./resolved.js";
 import { resolveSource } from "./source.js";
 import { INHERITED_VIEW_OPTIONS, OPTION_TABLE as TABLE, VIEW_ONLY_TABLE } from "./table.js";
-import type { Credentials, ReplicatedClientOptions } from "./types.js";
+import type { ClientTransport, Credentials, ReplicatedClientOptions } from "./types.js";
 import { DEFAULT_VIEW, resolveView } from "./view.js";
 
 /**
@@ -60,6 +60,7 @@ export function resolveOptions(input: string | ReplicatedClientOptions): Resolve
     db,
     credentials: checkFunction<Credentials>("credentials", given["credentials"]),
     natMap: checkNatMap(given["natMap"]),
+    transport: checkTransport(given["transport"], source, seeds, shared.tls ?? redis.tls),
     view,
     discoverReplicas,
     pollIntervalMs: integer("pollIntervalMs"),
@@ -123,6 +124,26 @@ function checkFunction<T>(path: string, value: unknown): T | null {
   if (value === undefined) return null;
   if (typeof value === "function") return value as T;
   throw new InvalidOptionError(path, `must be a function; got ${showType(value)}`);
+}
+
+/** A transport of one's own opens plain streams to hosts and ports. */
+function checkTransport(
+  value: unknown,
+  source: NodeSource,
+  seeds: readonly SeedNode[],
+  sharedTls: unknown,
+): ClientTransport | null {
+  if (value === undefined) return null;
+  if (typeof value !== "object" || value === null || !("connect" in value) || typeof value.connect !== "function")
+    throw new InvalidOptionError("transport", `must be an object with connect({ host, port }); got ${showType(value)}`);
+  if (source.kind === "dev")
+    throw new InvalidOptionError("transport", "does not go with dev, whose servers listen on the machine's sockets");
+  const tls = source.kind === "sentinels" ? source.tls : null;
+  if (tls || sharedTls || seeds.some((seed) => seed.tls !== null))
+    throw new InvalidOptionError("transport", "does not go with TLS, which belongs to the machine's sockets");
+  const path = seeds.find((seed) => "path" in seed.address);
+  if (path) throw new InvalidOptionError("transport", `reaches hosts and ports; ${path.id} is a unix socket`);
+  return value as ClientTransport;
 }
 
 function checkNatMap(value: unknown): NatMap | null {

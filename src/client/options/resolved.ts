@@ -3,6 +3,7 @@ import type { Endpoint } from "../connection/address.js";
 import type { NatMap } from "../connection/ioredis-types.js";
 import type { Consistency, ReadFrom } from "../types.js";
 import type {
+  ClientTransport,
   Credentials,
   DevClientOptions,
   LimitOptions,
@@ -75,6 +76,8 @@ export interface ResolvedOptions {
   readonly db: number;
   readonly credentials: Credentials | null;
   readonly natMap: NatMap | null;
+  /** `null` = the machine's sockets. */
+  readonly transport: ClientTransport | null;
   readonly view: ResolvedView;
   readonly discoverReplicas: boolean;
   readonly pollIntervalMs: number;

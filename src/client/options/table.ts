@@ -129,6 +129,11 @@ export const OPTION_TABLE = {
     "none",
     "Maps an address that a server tells (`host:port`) to one that can be reached, as in ioredis.",
   ),
+  transport: custom(
+    "{ connect({ host, port }): Duplex }",
+    "the machine's sockets",
+    "What opens the streams; `memoryTransport()` of `ioreplica/dev` reaches the servers that were started on it.",
+  ),
   consistency: {
     kind: "choice",
     choices: ["eventual", "session", "strong"],

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import type { NatMap, RedisOptions, SentinelAddress } from "../connection/ioredis-types.js";
 import type { Consistency, ReadFrom } from "../types.js";
@@ -56,6 +57,14 @@ export type SharedRedisOptions = { [Name in PassedRedisOption]?: RedisOptions[Na
 /** User name and password, asked for at each new connection. */
 export type Credentials = () => Promise<{ username?: string | undefined; password: string }>;
 
+/**
+ * What opens the streams of a client in the place of the machine's sockets: `memoryTransport()` of `ioreplica/dev`, which
+ * reaches the servers that were started on it. `connect()` returns at once; the stream emits `connect`, or `error` and `close`.
+ */
+export interface ClientTransport {
+  connect(address: { readonly host: string; readonly port: number }): Duplex;
+}
+
 /** Bounds of queues and tables. */
 export interface LimitOptions {
   /** Commands that wait for a master or for a refused write in front of them. */
@@ -106,6 +115,7 @@ export interface ReplicatedClientOptions {
   redisOptions?: SharedRedisOptions | undefined;
   credentials?: Credentials | undefined;
   natMap?: NatMap | undefined;
+  transport?: ClientTransport | undefined;
   consistency?: Consistency | undefined;
   maxStalenessMs?: number | undefined;
   maxLagBytes?: number | undefined;

@@ -23,6 +23,24 @@ const messageOf = (input: unknown): string => {
 };
 const seed = (address: string) => resolveOptions(address).seeds[0];
 
+describe("a transport", () => {
+  const transport = { connect: () => ({}) as never };
+
+  it.each([
+    [{ master: "h", transport: 1 }, 'Option "transport" must be an object with connect({ host, port }); got a number'],
+    [{ dev: true, transport }, 'Option "transport" does not go with dev'],
+    [{ master: "rediss://h", transport }, 'Option "transport" does not go with TLS'],
+    [{ master: "h", redisOptions: { tls: {} }, transport }, 'Option "transport" does not go with TLS'],
+    [
+      { sentinels: [{}], name: "m", enableTLSForSentinelMode: true, transport },
+      'Option "transport" does not go with TLS',
+    ],
+    [{ master: "/run/redis.sock", transport }, "reaches hosts and ports; /run/redis.sock is a unix socket"],
+  ])("%o is refused", (options, message) => {
+    expect(messageOf(options)).toContain(message);
+  });
+});
+
 describe("addresses", () => {
   const none = { username: null, password: null, tls: null };
   it.each([
