@@ -19,6 +19,9 @@ export interface ReadContext {
   readonly maxStalenessMs?: number;
 }
 
+/** What the application says of a node, by names of its own. */
+export type NodeTags = Readonly<Record<string, string>>;
+
 /** How a node is, as the last poll and the connection to it tell. */
 export type NodeHealth = "up" | "connecting" | "loading" | "syncing" | "linkDown" | "down";
 
@@ -45,6 +48,10 @@ export interface NodeDescription {
   readonly latencyMs: number | null;
   /** Commands sent and not answered. */
   readonly inFlight: number;
+  /** Availability zone: as the options name it, else as the server does (Valkey's `availability-zone`); null = unknown. */
+  readonly zone: string | null;
+  /** As the options name them; `{}` for nodes that were discovered. */
+  readonly tags: NodeTags;
 }
 
 /** The nodes and what they are to each other. */
@@ -118,6 +125,12 @@ export interface ViewOptions {
   maxLagBytes?: number;
   readFrom?: ReadFrom;
   verifyReads?: boolean;
+  /** Nodes of this availability zone serve reads before others. */
+  preferZone?: string;
+  /** Tag sets in order of preference: reads go to nodes that have all tags of the first set that any eligible node has. */
+  readTags?: readonly NodeTags[];
+  /** Milliseconds by which a node may be slower than the fastest eligible one to serve reads. */
+  latencyWindowMs?: number;
   /** Durable writes with the semantics of WAIT; `timeoutMs` ≥ 1. */
   ack?: { replicas: number | "all" | "majority"; timeoutMs: number };
   /** Deadline of each command, in milliseconds. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ANY } from "../../src/client/consistency/need.js";
+import type { Preference } from "../../src/client/routing/prefer.js";
 import { type SelectionCandidate, select } from "../../src/client/routing/select.js";
 import { type Candidate, type ReadFromForm, Selector } from "../../src/client/routing/selector.js";
 import type { Consistency } from "../../src/client/types.js";
@@ -16,6 +17,9 @@ interface Case {
   waitedMs?: number;
   maxStalenessMs?: number;
   maxLagBytes?: number;
+  preferZone?: string;
+  readTags?: Record<string, string>[];
+  latencyWindowMs?: number;
   expect: string;
 }
 
@@ -24,6 +28,7 @@ interface Case {
 const NEED = 1000;
 const READ_HOLD_MS = 20;
 const FAILOVER_TIMEOUT_MS = 10_000;
+const NOW = 5000;
 const replica = {
   isMaster: false,
   serves: true,
@@ -34,6 +39,9 @@ const replica = {
   lagBytes: 100 as number | null,
   latencyMs: 1 as number | null,
   inFlight: 0,
+  waitingSince: Number.POSITIVE_INFINITY,
+  zone: null as string | null,
+  tags: {} as Readonly<Record<string, string>>,
 };
 const master = { ...replica, isMaster: true, mark: 1100, stalenessMs: 0, lagBytes: 0, latencyMs: 5 };
 const NODES: Record<string, Omit<SelectionCandidate, "id">> = {
@@ -47,9 +55,28 @@ const NODES: Record<string, Omit<SelectionCandidate, "id">> = {
   down: { ...replica, serves: false },
   slow: { ...replica, latencyMs: 10 },
   busy: { ...replica, inFlight: 9 },
+  laden: { ...replica, inFlight: 29 },
+  stuck: { ...replica, inFlight: 1, waitingSince: NOW - 100 },
+  masterEast: { ...master, zone: "east" },
+  east: { ...replica, zone: "east", latencyMs: 30 },
+  west: { ...replica, zone: "west" },
+  eastBehind: { ...replica, zone: "east", mark: 900, stalenessMs: null, lagBytes: 200 },
+  eastLikely: { ...replica, zone: "east", mark: 900, stalenessMs: null, lagBytes: 200, likelyOffset: 1050 },
+  eastDown: { ...replica, zone: "east", serves: false },
+  ssd: { ...replica, tags: { disk: "ssd", use: "web" }, latencyMs: 30 },
+  hdd: { ...replica, tags: { disk: "hdd" } },
+  ssdDown: { ...replica, tags: { disk: "ssd" }, serves: false },
+  ssdEast: { ...replica, tags: { disk: "ssd" }, zone: "east", latencyMs: 40 },
+  at20: { ...replica, latencyMs: 20 },
+  unmeasured: { ...replica, latencyMs: null },
 };
 
 const cases = uniqueNames(table as unknown as Case[]);
+
+function preferenceOf({ preferZone, readTags, latencyWindowMs }: Case): Preference | null {
+  if (preferZone === undefined && readTags === undefined && latencyWindowMs === undefined) return null;
+  return { zone: preferZone ?? null, tags: readTags ?? null, latencyWindowMs: latencyWindowMs ?? null };
+}
 
 /** The offset that a tolerance asks for, in the figures above. */
 function toleranceOffset({ maxStalenessMs, maxLagBytes }: Case): number {
@@ -73,6 +100,8 @@ function bySelect(one: Case, need: number): string {
       consistency: one.consistency ?? "session",
       need,
       waitedMs: one.waitedMs ?? 0,
+      preference: preferenceOf(one),
+      now: NOW,
       readHoldMs: READ_HOLD_MS,
       failoverTimeoutMs: FAILOVER_TIMEOUT_MS,
       toleranceOffset: toleranceOffset(one),
@@ -105,7 +134,7 @@ function bySelector(one: Case, need: number): string {
   const strong = one.consistency === "strong";
   const node =
     typeof readFrom === "string" || strong
-      ? selector.pick(strong ? "master" : (readFrom as ReadFromForm), folded)
+      ? selector.pick(strong ? "master" : (readFrom as ReadFromForm), folded, NOW, preferenceOf(one))
       : selector.pickFrom(
           readFrom.map((id) => nodes.find((other) => other.id === id)).filter((other) => other !== undefined),
           folded,
@@ -116,7 +145,8 @@ function bySelector(one: Case, need: number): string {
 
 test.each(cases)("$name", (one) => {
   const known = ["name", "readFrom", "nodes", "consistency", "need", "waitedMs"];
-  strictCase(one, [...known, "maxStalenessMs", "maxLagBytes", "expect"]);
+  const preferences = ["preferZone", "readTags", "latencyWindowMs"];
+  strictCase(one, [...known, ...preferences, "maxStalenessMs", "maxLagBytes", "expect"]);
   const need = one.need === "MASTER" ? Number.POSITIVE_INFINITY : (one.need ?? NEED);
   expect(bySelect(one, need)).toBe(one.expect);
   // The hot path leaves it to its caller how long hold and wait may last.

@@ -16,6 +16,8 @@ export interface ScriptedInfo {
   offset: number;
   runId: string;
   mode: "standalone" | "cluster" | "sentinel";
+  /** As Valkey tells it; empty = not configured. */
+  zone: string;
 }
 
 export const REPLID = "a".repeat(40);
@@ -25,7 +27,14 @@ export const REPLID = "a".repeat(40);
  * COMMAND), so that a connection gets open, until `manual` is set; all else waits for {@link answer}.
  */
 export class ScriptedServer {
-  readonly info: ScriptedInfo = { role: "master", replid: REPLID, offset: 100, runId: "run-1", mode: "standalone" };
+  readonly info: ScriptedInfo = {
+    role: "master",
+    replid: REPLID,
+    offset: 100,
+    runId: "run-1",
+    mode: "standalone",
+    zone: "",
+  };
   /** All that was asked, answered by itself or not, one line each. */
   readonly log: string[] = [];
   /** What waits for an answer, oldest first. */
@@ -136,7 +145,9 @@ export class ScriptedServer {
     if (name === "client") return second === "id" ? `:${client}\r\n` : second === "kill" ? ":1\r\n" : "+OK\r\n";
     if (name !== "info") return null;
     if (second === "server")
-      return bulk(`redis_version:7.0.15\r\nredis_mode:${this.info.mode}\r\nrun_id:${this.info.runId}\r\n`);
+      return bulk(
+        `redis_version:7.0.15\r\nredis_mode:${this.info.mode}\r\nrun_id:${this.info.runId}\r\navailability_zone:${this.info.zone}\r\n`,
+      );
     if (second === "persistence") return bulk("loading:0\r\n");
     return bulk(this.infoText());
   }

@@ -10,6 +10,8 @@ export interface NodeIdentity {
   /** CLIENT ID of this connection on that server. */
   readonly clientId: number;
   readonly version: string | null;
+  /** Of Valkey, where it was configured. */
+  readonly zone: string | null;
   readonly replication: ReplicationInfo;
   /** The server's own COMMAND answer, when it was asked for. */
   readonly commands: unknown[] | null;
@@ -50,6 +52,7 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     runId: identity.runId ?? "",
     clientId,
     version: identity.version,
+    zone: identity.availabilityZone,
     replication: parseReplicationInfo(replication),
     commands,
   };

@@ -14,6 +14,9 @@ const FENCE_BYTES = Buffer.from(FENCE);
 /** The database of a SELECT that is to be answered: none is selected for it, and what comes behind selects its own. */
 export const OWN_SELECT = -1;
 
+/** After so many milliseconds without a measurement the next one counts as much as all before. */
+const STALE_MEASURE_MS = 250;
+
 /** What went to one node's socket in one system call. */
 export class Flush {
   /** Reads whose replies wait for the fence behind them. */
@@ -95,6 +98,7 @@ export class NodeConnection {
   #opened: OpenedRedis | null = null;
   #batch: SocketBatch | null = null;
   #latencyProbe: Flush | null = null;
+  #measuredAt = Number.NEGATIVE_INFINITY;
   #reader: ReplyReader | null = null;
   /** The text that {@link lastFence} was read from. */
   #lastReply = "";
@@ -109,6 +113,11 @@ export class NodeConnection {
     private readonly host: ConnectionHost,
   ) {
     this.#db = Number(options.redis.db ?? 0);
+  }
+
+  /** Monotonic milliseconds since when a flush has been without its first reply; Infinity = none is. */
+  get waitingSince(): number {
+    return this.#latencyProbe === null ? Number.POSITIVE_INFINITY : this.#latencyProbe.sentAt;
   }
 
   /**
@@ -327,8 +336,13 @@ export class NodeConnection {
 
   #measure(flush: Flush): void {
     this.#latencyProbe = null;
-    const took = this.clock.now() - flush.sentAt;
-    this.latencyMs = this.latencyMs === null ? took : this.latencyMs + (took - this.latencyMs) / 8;
+    const now = this.clock.now();
+    const took = now - flush.sentAt;
+    // What was measured long ago says little: else a node that was slow once would have to prove itself for minutes,
+    // with the few questions that still go there.
+    const weight = flush.sentAt - this.#measuredAt > STALE_MEASURE_MS ? 1 / 2 : 1 / 8;
+    this.#measuredAt = now;
+    this.latencyMs = this.latencyMs === null ? took : this.latencyMs + (took - this.latencyMs) * weight;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describeNode, healthOf, presentMaster, topologyState } from "../topology/describe.js";
 import type { TopologyState } from "../topology/state.js";
-import type { NodeDescription, Topology } from "../types.js";
+import type { NodeDescription, NodeTags, Topology } from "../types.js";
 
 /** What connections and marks know of a node, beyond the topology. */
 export interface LiveFacts {
@@ -10,6 +10,8 @@ export interface LiveFacts {
   readonly offset: number | null;
   readonly lagBytes: number | null;
   readonly stalenessMs: number | null;
+  readonly zone: string | null;
+  readonly tags: NodeTags;
 }
 
 /** The public picture of the topology at this moment: deeply frozen. */
@@ -18,7 +20,7 @@ export function describeTopology(state: TopologyState, live: (node: string) => L
   for (const id of state.nodes.keys()) {
     const facts = describeNode(state, id);
     if (facts === null) continue;
-    const { inFlight, latencyMs, offset, lagBytes, stalenessMs } = live(id);
+    const { inFlight, latencyMs, offset, lagBytes, stalenessMs, zone, tags } = live(id);
     nodes.push(
       Object.freeze({
         ...facts,
@@ -28,6 +30,8 @@ export function describeTopology(state: TopologyState, live: (node: string) => L
         latencyMs: latencyMs ?? facts.latencyMs,
         stalenessMs,
         inFlight,
+        zone,
+        tags,
       }),
     );
   }

@@ -15,6 +15,7 @@ import {
   NoMasterError,
   UnknownOutcomeError,
 } from "../errors.js";
+import { labelsOf } from "../options/resolve.js";
 import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
 import { CommandTable } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
@@ -425,6 +426,7 @@ export class Engine implements OperationSink {
       },
       this.clock,
       this.random,
+      labelsOf(this.options, node),
     );
     this.links.set(node, link);
     link.ensure();

@@ -71,6 +71,8 @@ export function explain(engine: Engine, operation: Operation, scope: Scope): Exp
       need: engine.reader.needFor(operation),
       ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
       ...(view.maxLagBytes === null ? {} : { maxLagBytes: view.maxLagBytes }),
+      preference: view.preference,
+      now: engine.clock.now(),
       waitedMs: 0,
       readHoldMs: engine.options.readHoldMs,
       failoverTimeoutMs: engine.options.failoverTimeoutMs,
@@ -109,6 +111,9 @@ function candidates(engine: Engine): SelectionCandidate[] {
       lagBytes: mark === null || engine.masterOffset < 0 ? null : Math.max(0, engine.masterOffset - mark),
       latencyMs: link.latencyMs,
       inFlight: link.inFlight,
+      waitingSince: link.waitingSince,
+      zone: link.zone,
+      tags: link.tags,
     };
   });
 }

@@ -8,9 +8,12 @@ import { Samples } from "../consistency/samples.js";
 import type { Histories } from "../consistency/session.js";
 import { type LossReport, WriteHistory } from "../consistency/write-history.js";
 import type { PollInput } from "../topology/input.js";
+import type { NodeTags } from "../types.js";
 import type { LiveFacts } from "./describe.js";
 import type { NodeLink } from "./node-link.js";
 import type { Adoption, Farewell } from "./succession.js";
+
+const NO_TAGS: NodeTags = Object.freeze({});
 
 /** What a fence proved of the reads in front of it. */
 export interface FenceProof {
@@ -191,6 +194,8 @@ export class Knowledge implements Histories {
     const newest = this.#masterOffset;
     return {
       inFlight: link?.inFlight ?? 0,
+      zone: link?.zone ?? null,
+      tags: link?.tags ?? NO_TAGS,
       latencyMs: link?.latencyMs ?? null,
       offset: master && newest >= 0 ? newest : known,
       lagBytes: master ? 0 : known === null || newest < 0 ? null : Math.max(0, newest - known),

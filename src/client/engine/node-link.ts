@@ -4,6 +4,7 @@ import type { Random } from "../../core/random.js";
 import type { ConnectionHost, NodeConnection } from "../connection/node-connection.js";
 import { Mark } from "../consistency/marks.js";
 import type { Candidate } from "../routing/selector.js";
+import type { NodeTags } from "../types.js";
 import type { Connections, Target } from "./connections.js";
 
 /** Whoever owns the links. */
@@ -34,6 +35,9 @@ export class NodeLink implements Candidate {
   lagMs = 0;
   /** The open generation. */
   connection: NodeConnection | null = null;
+  /** As the options have it, else as the server said when it was last connected to. */
+  zone: string | null;
+  readonly tags: NodeTags;
   /** Why there is no open generation; empty before the first try. */
   lastFailure = "";
   #opening = false;
@@ -48,7 +52,10 @@ export class NodeLink implements Candidate {
     private readonly host: LinkHost,
     private readonly clock: Clock,
     random: Random,
+    private readonly labels: { readonly zone: string | null; readonly tags: NodeTags },
   ) {
+    this.zone = labels.zone;
+    this.tags = labels.tags;
     this.#backoff = new Backoff({ firstMs: 20, maxMs: 1000 }, random);
   }
 
@@ -67,6 +74,10 @@ export class NodeLink implements Candidate {
 
   get inFlight(): number {
     return this.connection === null ? 0 : this.connection.inFlight;
+  }
+
+  get waitingSince(): number {
+    return this.connection === null ? Number.POSITIVE_INFINITY : this.connection.waitingSince;
   }
 
   /** Opens a generation now, unless one is open or being opened. */
@@ -116,6 +127,7 @@ export class NodeLink implements Candidate {
       this.#backoff.reset();
       this.lastFailure = "";
       this.connection = connection;
+      this.zone = this.labels.zone ?? connection.identity?.zone ?? null;
       this.host.opened(this, connection);
     } catch (error) {
       this.#opening = false;

@@ -81,7 +81,7 @@ export class Reader {
     operation.need = need;
     operation.verified = operation.fenced;
     const { selector } = this.host;
-    const link = selector.pick(form, need);
+    const link = selector.pick(form, need, operation.issuedAt, view.preference);
     if (link !== null && !link.isMaster && selector.outcome === "node") {
       operation.inLane = false;
       operation.guessed = false;
@@ -105,7 +105,7 @@ export class Reader {
     }
     let link: NodeLink | null;
     try {
-      link = typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(first, form, need);
+      link = this.#pick(first, form, need);
     } catch (error) {
       // The application's own function threw; it may be called from anywhere, and concerns this read only.
       for (const operation of operations) operation.fail(error instanceof Error ? error : new Error(String(error)));
@@ -143,8 +143,7 @@ export class Reader {
     const form = view.consistency === "strong" ? "master" : view.readFrom;
     let need = this.needFor(operation);
     if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(operation, need);
-    const link =
-      typeof form === "string" ? this.host.selector.pick(form, need) : this.#pickByFunction(operation, form, need);
+    const link = this.#pick(operation, form, need);
     return this.host.selector.outcome === "node" ? link : null;
   }
 
@@ -268,6 +267,12 @@ export class Reader {
       tolerated = Math.max(tolerated, offset < 0 ? MASTER : offset - maxLagBytes);
     }
     return tolerated;
+  }
+
+  #pick(operation: Operation, form: Operation["view"]["readFrom"], need: Need): NodeLink | null {
+    const { selector, clock } = this.host;
+    if (typeof form !== "string") return this.#pickByFunction(operation, form, need);
+    return selector.pick(form, need, clock.now(), operation.view.preference);
   }
 
   #pickByFunction(

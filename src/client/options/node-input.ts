@@ -1,7 +1,9 @@
 import type { ConnectionOptions } from "node:tls";
 import { type Endpoint, endpointId } from "../connection/address.js";
 import { InvalidOptionError } from "../errors/kinds.js";
+import type { NodeTags } from "../types.js";
 import { checkPort, checkSecret, refuseUnknown, requireObject, showType, showValue } from "./check.js";
+import { checkLabel, checkTags } from "./labels.js";
 
 /** What one node input said; what it left out is undefined. */
 export interface ParsedNode {
@@ -13,13 +15,15 @@ export interface ParsedNode {
   readonly tls?: ConnectionOptions | undefined;
   /** The scheme `redis:` was written: plain text is meant, unless `redisOptions.tls` speaks for all nodes. */
   readonly plainText: boolean;
+  readonly zone?: string | undefined;
+  readonly tags?: NodeTags | undefined;
 }
 
 const FORMS =
   "redis://[user:password@]host[:port][/db], rediss://…, unix:///path, /path, host[:port], or an object with host and port, or path";
 /** Nothing but scheme, host, number of port and number of database: what can't be a password in the wrong place. */
 const SHOWABLE = /^(?:[a-z]{1,10}:\/\/)?(?:[0-9a-f:.]+|\[[0-9a-f:.]*\](?::\d*)?|[^:@?#/]*(?::\d*)?)(?:\/\d*)?$/i;
-const NODE_FIELDS = ["host", "port", "path", "username", "password", "tls", "db"] as const;
+const NODE_FIELDS = ["host", "port", "path", "username", "password", "tls", "db", "zone", "tags"] as const;
 
 /**
  * Reads one node input.
@@ -42,6 +46,8 @@ function parseNodeObject(path: string, input: object): ParsedNode {
     db: given["db"] === undefined ? undefined : checkDb(`${path}.db`, given["db"]),
     tls: checkTls(`${path}.tls`, given["tls"]),
     plainText: false,
+    zone: given["zone"] === undefined ? undefined : checkLabel(`${path}.zone`, given["zone"]),
+    tags: given["tags"] === undefined ? undefined : checkTags(`${path}.tags`, given["tags"]),
   };
   if (given["path"] !== undefined) {
     if (given["host"] !== undefined || given["port"] !== undefined) {

@@ -89,6 +89,11 @@ export function accessOf(options: ResolvedOptions, id: string): NodeAccess {
   };
 }
 
+/** Zone and tags that the options give a node; a discovered one has none. */
+export function labelsOf(options: ResolvedOptions, id: string): Pick<SeedNode, "zone" | "tags"> {
+  return options.seeds.find((one) => one.id === id) ?? { zone: null, tags: {} };
+}
+
 /** Options that people look for at the top, and where they are instead. */
 function refuseMisplaced(given: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(given)) {

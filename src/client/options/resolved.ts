@@ -1,7 +1,8 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Endpoint } from "../connection/address.js";
 import type { NatMap } from "../connection/ioredis-types.js";
-import type { Consistency, ReadFrom } from "../types.js";
+import type { Preference } from "../routing/prefer.js";
+import type { Consistency, NodeTags, ReadFrom } from "../types.js";
 import type {
   ClientTransport,
   Credentials,
@@ -29,6 +30,9 @@ export interface SeedNode extends NodeAccess {
   readonly id: string;
   readonly address: NodeAddress;
   readonly role: "master" | "replica" | "unknown";
+  /** As it was given; `null` = the server says. */
+  readonly zone: string | null;
+  readonly tags: NodeTags;
 }
 
 /** What of the options asks Sentinels. */
@@ -60,6 +64,8 @@ export interface ResolvedView {
   /** As it was last asked for, whatever `strong` makes of it. */
   readonly askedReadFrom: ReadFrom;
   readonly verifyReads: boolean;
+  /** `null` = by load alone. */
+  readonly preference: Preference | null;
   readonly ack: { readonly replicas: number | "all" | "majority"; readonly timeoutMs: number } | null;
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | null;

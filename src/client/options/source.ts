@@ -115,6 +115,8 @@ function seeded(
       id: node.id,
       address: node.address,
       role: roles[index] ?? "unknown",
+      zone: node.zone ?? null,
+      tags: node.tags ?? {},
       username: (named ? node.username : username) ?? null,
       password: (named ? node.password : password) ?? null,
       tls: plain ? null : mergedTls(node.tls, tls),

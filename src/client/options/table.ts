@@ -157,6 +157,21 @@ export const OPTION_TABLE = {
     true,
     "Whether a value read from a replica is handed out only after a look at the replica behind it.",
   ),
+  preferZone: custom(
+    "string",
+    "none",
+    "Availability zone whose nodes serve reads before others. A node's zone is its `zone`, else what the server says.",
+  ),
+  readTags: custom(
+    "{ [name]: value }[]",
+    "none",
+    "Tag sets in order: reads go to nodes with all `tags` of the first set that any eligible node has; `{}` is every node.",
+  ),
+  latencyWindowMs: ms(
+    null,
+    0,
+    "By how much a node may be slower than the fastest eligible one to serve reads; not set = by load alone.",
+  ),
   discoverReplicas: yesNo(true, "Whether replicas that the master tells of are used too."),
   pollIntervalMs: ms(1000, 10, "Time between two looks at a node."),
   heartbeatTimeoutMs: ms(1000, 10, "Time after which a node that does not answer a look is down."),
@@ -227,6 +242,9 @@ export const INHERITED_VIEW_OPTIONS = [
   "maxLagBytes",
   "readFrom",
   "verifyReads",
+  "preferZone",
+  "readTags",
+  "latencyWindowMs",
 ] as const;
 
 /** Fields of `dev`. */

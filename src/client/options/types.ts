@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import type { NatMap, RedisOptions, SentinelAddress } from "../connection/ioredis-types.js";
-import type { Consistency, ReadFrom } from "../types.js";
+import type { Consistency, NodeTags, ReadFrom } from "../types.js";
 
 /** One node, spelled out. Either `host` (default `127.0.0.1`) and `port` (default 6379), or `path` of a unix socket. */
 export interface NodeOptions {
@@ -14,6 +14,10 @@ export interface NodeOptions {
   tls?: ConnectionOptions | undefined;
   /** Number of the database; one for the whole client, so all nodes that name one must name the same. */
   db?: number | undefined;
+  /** Availability zone; default: what the server says. */
+  zone?: string | undefined;
+  /** Names and values for `readTags`. */
+  tags?: NodeTags | undefined;
 }
 
 /** `redis://user:password@host:6379/0`, `rediss://…`, `unix:///path`, `/path`, `host:port`, or the parts. */
@@ -121,6 +125,9 @@ export interface ReplicatedClientOptions {
   maxLagBytes?: number | undefined;
   readFrom?: ReadFrom | undefined;
   verifyReads?: boolean | undefined;
+  preferZone?: string | undefined;
+  readTags?: readonly NodeTags[] | undefined;
+  latencyWindowMs?: number | undefined;
   discoverReplicas?: boolean | undefined;
   pollIntervalMs?: number | undefined;
   heartbeatTimeoutMs?: number | undefined;

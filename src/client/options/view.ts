@@ -1,6 +1,8 @@
 import { InvalidOptionError } from "../errors/kinds.js";
+import type { Preference } from "../routing/prefer.js";
 import type { Consistency, ReadFrom, ViewOptions } from "../types.js";
 import { checkBoolean, checkChoice, checkInteger, refuseUnknown, requireObject, showType, showValue } from "./check.js";
+import { checkLabel, checkTags } from "./labels.js";
 import type { ResolvedView } from "./resolved.js";
 import { INHERITED_VIEW_OPTIONS, OPTION_TABLE, VIEW_ONLY_TABLE } from "./table.js";
 
@@ -15,6 +17,7 @@ export const DEFAULT_VIEW: ResolvedView = Object.freeze({
   readFrom: OPTION_TABLE.readFrom.default,
   askedReadFrom: OPTION_TABLE.readFrom.default,
   verifyReads: OPTION_TABLE.verifyReads.default,
+  preference: null,
   ack: null,
   timeoutMs: VIEW_ONLY_TABLE.timeoutMs.default,
   signal: null,
@@ -59,6 +62,7 @@ export function resolveView(options: ViewOptions, parent: ResolvedView): Resolve
       given["verifyReads"] === undefined
         ? parent.verifyReads
         : checkBoolean("verifyReads", OPTION_TABLE.verifyReads, given["verifyReads"]),
+    preference: readPreference(given, parent.preference),
     ack: given["ack"] === undefined ? parent.ack : checkAck(given["ack"]),
     timeoutMs:
       given["timeoutMs"] === undefined
@@ -70,6 +74,29 @@ export function resolveView(options: ViewOptions, parent: ResolvedView): Resolve
         ? parent.retryUnknown
         : checkBoolean("retryUnknown", VIEW_ONLY_TABLE.retryUnknown, given["retryUnknown"]),
   });
+}
+
+function readPreference(given: Readonly<Record<string, unknown>>, parent: Preference | null): Preference | null {
+  const { preferZone, readTags, latencyWindowMs } = given;
+  if (preferZone === undefined && readTags === undefined && latencyWindowMs === undefined) return parent;
+  return Object.freeze({
+    zone: preferZone === undefined ? (parent?.zone ?? null) : checkLabel("preferZone", preferZone),
+    tags: readTags === undefined ? (parent?.tags ?? null) : checkTagSets(readTags),
+    latencyWindowMs:
+      latencyWindowMs === undefined
+        ? (parent?.latencyWindowMs ?? null)
+        : checkInteger("latencyWindowMs", OPTION_TABLE.latencyWindowMs, latencyWindowMs),
+  });
+}
+
+function checkTagSets(value: unknown): Preference["tags"] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new InvalidOptionError(
+      "readTags",
+      `must be an array of tag sets such as [{ disk: "ssd" }, {}]; got ${Array.isArray(value) ? "an empty one" : showType(value)}`,
+    );
+  }
+  return Object.freeze(value.map((set: unknown, index) => checkTags(`readTags[${index}]`, set)));
 }
 
 function isReplicaForm(readFrom: ReadFrom): boolean {

@@ -1,11 +1,12 @@
 import type { Random } from "../../core/random.js";
 import { ANY, MASTER, type Need } from "../consistency/need.js";
 import type { Consistency } from "../types.js";
-import { type Load, lighterOfTwo, lightest } from "./choose.js";
+import { lighterOfTwo, lightest } from "./choose.js";
+import { hasTags, narrow, type Placed, type Preference } from "./prefer.js";
 import type { ReadFromForm } from "./selector.js";
 
 /** A node, at one moment, as values. */
-export interface SelectionCandidate extends Load {
+export interface SelectionCandidate extends Placed {
   readonly id: string;
   readonly isMaster: boolean;
   readonly serves: boolean;
@@ -30,6 +31,10 @@ export interface SelectionRequest {
   readonly maxLagBytes?: number;
   /** The tolerances as an offset (`samples.offsetWithin()`, `needWithinLag()`), which a fence in front can prove. */
   readonly toleranceOffset?: Need;
+  /** Null = by load alone. A function's order stands above it. */
+  readonly preference: Preference | null;
+  /** Monotonic milliseconds. */
+  readonly now: number;
   /** How long it has been held or has waited already. */
   readonly waitedMs: number;
   readonly readHoldMs: number;
@@ -74,8 +79,38 @@ export function explainSelection(
   const selection = decide(request, judged, random);
   return {
     selection,
-    nodes: judged.map(({ node, verdict, reason }) => ({ node: node.id, eligible: verdict === "eligible", reason })),
+    nodes: judged.map(({ node, verdict, reason }) => {
+      const aside = verdict === "eligible" ? leftAside(node, request, judged) : null;
+      return { node: node.id, eligible: verdict === "eligible" && aside === null, reason: aside ?? reason };
+    }),
   };
+}
+
+/** Why the preference leaves out a node that is eligible; null = it doesn't. */
+function leftAside(node: SelectionCandidate, request: SelectionRequest, judged: readonly Judged[]): string | null {
+  const { preference, readFrom, consistency, now } = request;
+  const nearest = readFrom === "nearest";
+  if (preference === null || typeof readFrom !== "string" || consistency === "strong" || readFrom === "master")
+    return null;
+  if (node.isMaster && !nearest) return null;
+  const among = judged
+    .filter((one) => one.verdict === "eligible" && (nearest || !one.node.isMaster))
+    .map((one) => one.node);
+  const left = (by: Partial<Preference>): boolean => {
+    const nodes = among.slice();
+    const count = narrow(nodes, nodes.length, { tags: null, zone: null, latencyWindowMs: null, ...by }, now);
+    return !nodes.slice(0, count).includes(node);
+  };
+  const { tags, zone, latencyWindowMs } = preference;
+  if (tags !== null && left({ tags })) {
+    return tags.some((wanted) => hasTags(node, wanted))
+      ? "has tags that are less preferred than those of another node"
+      : "does not have the tags that are asked for";
+  }
+  if (left({ tags, zone })) return `is not in the zone ${zone}, and another node is`;
+  if (left({ tags, zone, latencyWindowMs }))
+    return `is slower than the fastest by more than the ${latencyWindowMs} ms of latencyWindowMs`;
+  return null;
 }
 
 function judgeMaster(node: SelectionCandidate): Judged {
@@ -115,14 +150,17 @@ function shortOf(node: SelectionCandidate, mark: number | null, need: Need, requ
 function decide(request: SelectionRequest, judged: readonly Judged[], random: Random): Selection {
   const readFrom = request.consistency === "strong" ? "master" : request.readFrom;
   const master = judged.find(({ node, verdict }) => node.isMaster && verdict === "eligible")?.node;
+  const { preference, now } = request;
+  const preferred = (nodes: SelectionCandidate[]): SelectionCandidate[] =>
+    preference === null ? nodes : nodes.slice(0, narrow(nodes, nodes.length, preference, now));
   const of = (verdict: Verdict) =>
     judged.filter((one) => !one.node.isMaster && one.verdict === verdict).map((one) => one.node);
   const served = (node: SelectionCandidate, viaFence = false): Selection => ({ kind: "node", node: node.id, viaFence });
   const byReplica = (): Selection | null => {
-    const eligible = of("eligible");
-    if (eligible.length > 0) return served(lighterOfTwo(eligible, eligible.length, random));
-    const likely = of("likely");
-    return likely.length > 0 ? served(lighterOfTwo(likely, likely.length, random), true) : null;
+    const eligible = preferred(of("eligible"));
+    if (eligible.length > 0) return served(lighterOfTwo(eligible, eligible.length, now, random));
+    const likely = preferred(of("likely"));
+    return likely.length > 0 ? served(lighterOfTwo(likely, likely.length, now, random), true) : null;
   };
   const byMaster = (): Selection => (master ? served(master) : pause(request, "wait"));
 
@@ -142,8 +180,8 @@ function decide(request: SelectionRequest, judged: readonly Judged[], random: Ra
     case "replicaPreferred":
       return byReplica() ?? byMaster();
     case "nearest": {
-      const eligible = master ? [...of("eligible"), master] : of("eligible");
-      if (eligible.length > 0) return served(lightest(eligible, eligible.length, random));
+      const eligible = preferred(master ? [...of("eligible"), master] : of("eligible"));
+      if (eligible.length > 0) return served(lightest(eligible, eligible.length, now, random));
       return byReplica() ?? byMaster();
     }
   }

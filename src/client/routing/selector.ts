@@ -1,13 +1,14 @@
 import type { Random } from "../../core/random.js";
 import { ANY, type Need } from "../consistency/need.js";
 import type { ReadFrom } from "../types.js";
-import { type Load, lighterOfTwo, lightest } from "./choose.js";
+import { lighterOfTwo, lightest } from "./choose.js";
+import { narrow, type Placed, type Preference } from "./prefer.js";
 
 /** The forms of `readFrom` that are words. */
 export type ReadFromForm = Extract<ReadFrom, string>;
 
 /** A node as selection sees it. The selector keeps the objects and reads the fields at each pick: they may be live. */
-export interface Candidate extends Load {
+export interface Candidate extends Placed {
   readonly id: string;
   readonly isMaster: boolean;
   /** Routable: up, in the adopted history, synced; a master: verified, and not held. */
@@ -46,6 +47,8 @@ export class Selector<C extends Candidate> {
   #replicas: readonly C[] = [];
   #eligible: C[] = [];
   #outcome: Outcome = "wait";
+  #now = 0;
+  #preference: Preference | null = null;
 
   constructor(private readonly random: Random) {}
 
@@ -61,8 +64,14 @@ export class Selector<C extends Candidate> {
     this.#eligible = new Array<C>(candidates.length);
   }
 
-  /** The node for a read, or null with {@link outcome} `hold` or `wait`. */
-  pick(form: ReadFromForm, need: Need): C | null {
+  /**
+   * The node for a read, or null with {@link outcome} `hold` or `wait`.
+   * @param now monotonic milliseconds
+   * @param preference null = by load alone
+   */
+  pick(form: ReadFromForm, need: Need, now: number, preference: Preference | null): C | null {
+    this.#now = now;
+    this.#preference = preference;
     if (form === "master") return this.#fromMaster();
     if (form === "masterPreferred") {
       return this.#master?.serves ? this.#fromMaster() : (this.#fromReplicas(need) ?? this.#fromMaster());
@@ -96,10 +105,10 @@ export class Selector<C extends Candidate> {
   }
 
   #fromReplicas(need: Need): C | null {
-    const count = this.#gather(need);
+    const count = this.#preferred(this.#gather(need));
     if (count > 0) {
       this.#outcome = "node";
-      return lighterOfTwo(this.#eligible, count, this.random);
+      return lighterOfTwo(this.#eligible, count, this.#now, this.random);
     }
     return this.#fenced(need);
   }
@@ -107,9 +116,10 @@ export class Selector<C extends Candidate> {
   #nearest(need: Need): C | null {
     let count = this.#gather(need);
     if (this.#master?.serves) this.#eligible[count++] = this.#master;
+    count = this.#preferred(count);
     if (count === 0) return this.#fenced(need) ?? this.#fromMaster();
     this.#outcome = "node";
-    return lightest(this.#eligible, count, this.random);
+    return lightest(this.#eligible, count, this.#now, this.random);
   }
 
   #gather(need: Need): number {
@@ -127,8 +137,13 @@ export class Selector<C extends Candidate> {
       const node = this.#replicas[i] as C;
       if (mayCover(node, need)) this.#eligible[count++] = node;
     }
+    count = this.#preferred(count);
     if (count === 0) return null;
     this.#outcome = "fence";
-    return lighterOfTwo(this.#eligible, count, this.random);
+    return lighterOfTwo(this.#eligible, count, this.#now, this.random);
+  }
+
+  #preferred(count: number): number {
+    return this.#preference === null ? count : narrow(this.#eligible, count, this.#preference, this.#now);
   }
 }

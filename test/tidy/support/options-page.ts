@@ -99,8 +99,8 @@ allowed. An unknown option is an error that names the nearest known one. \`undef
 
 Exactly one of \`nodes\`, \`master\`, \`sentinels\`, \`dev\` must be given, or a URL in place of the object. An address is
 \`redis://user:password@host:6379/0\`, \`rediss://…\` for TLS, \`unix:///path\`, a path, \`host:port\`, or an object with
-\`host\`, \`port\`, \`path\`, \`username\`, \`password\`, \`tls\`, \`db\`. Addresses are seeds: who is the master, the servers
-tell. User name, password and TLS of the first node hold for nodes that are discovered, unless \`redisOptions\` gives them;
+\`host\`, \`port\`, \`path\`, \`username\`, \`password\`, \`tls\`, \`db\`, \`zone\`, \`tags\`. Addresses are seeds: who is the
+master, the servers tell. User name, password and TLS of the first node hold for nodes that are discovered, unless \`redisOptions\` gives them;
 the number of the database must be the same for all.
 
 ${tableOf(OPTION_TABLE)}
@@ -120,5 +120,11 @@ ${tableOf(VIEW_ONLY_TABLE)}
 
 \`consistency: "strong"\` beside \`readFrom: "replica"\` or \`"replicaPreferred"\` throws: only the master can give it. Where
 \`readFrom\` was inherited, \`strong\` overrides it.
+
+\`readTags\`, then \`preferZone\`, then \`latencyWindowMs\` choose among the nodes that \`readFrom\` and the level of consistency
+leave, and load decides among those that remain. \`readTags\` is a condition: where no replica has the tags, a read goes where
+\`readFrom\` sends it without an eligible replica (end the list with \`{}\` to have any replica instead). \`preferZone\` is a
+wish: where the zone has no eligible node, the others serve. With \`"nearest"\` the master is a node like others; with the other
+words it needs no tags. A \`readFrom\` function chooses by itself and sees \`zone\`, \`tags\` and \`latencyMs\` of each node.
 `;
 }

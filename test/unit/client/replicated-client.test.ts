@@ -40,6 +40,24 @@ async function waitsFor(server: ScriptedServer, line: string): Promise<void> {
   await eventually(() => server.waiting.some((asked) => asked.line === line));
 }
 
+describe("the availability zone of a node", () => {
+  it("is what the server says, unless the options name one", async () => {
+    master.info.zone = "use1-az2";
+    const told = make();
+    await told.connect();
+    expect(told.topology.nodes[0]).toMatchObject({ zone: "use1-az2", tags: {} });
+    const named = make({ master: { host: "127.0.0.1", port: master.port, zone: "rack-7", tags: { disk: "ssd" } } });
+    await named.connect();
+    expect(named.topology.nodes[0]).toMatchObject({ zone: "rack-7", tags: { disk: "ssd" } });
+  });
+
+  it("is unknown where the server has none", async () => {
+    const redis = make();
+    await redis.connect();
+    expect(redis.topology.nodes[0]).toMatchObject({ zone: null, tags: {} });
+  });
+});
+
 describe("a reply that is cut off", () => {
   it("leaves INCR of unknown outcome, never sent twice, and its connection is killed before the next write", async () => {
     const redis = make();

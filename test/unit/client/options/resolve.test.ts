@@ -94,6 +94,9 @@ describe("addresses", () => {
     ["host:port as host", { host: "h:1" }, /"master.host"/],
     ["a typo", { hosst: "h" }, /"master.hosst" is unknown; did you mean "host"\?/],
     ["a password that is a number", { host: "h", password: 7301 }, /"master.password" must be a string; got a number/],
+    ["a zone without a name", { host: "h", zone: "" }, /"master.zone" must be a text of 1 to 256 characters; got ""/],
+    ["tags that are a list", { host: "h", tags: ["ssd"] }, /"master.tags" must be an object; got an array/],
+    ["a tag that is no text", { host: "h", tags: { disk: 1 } }, /"master.tags.disk" must be a text .*; got a number/],
     ["tls as a word", { host: "h", tls: true }, /"master.tls" must be an object/],
   ])("an object with %s is refused", (_name, master, message) => expect(messageOf({ master })).toMatch(message));
 

@@ -23,6 +23,17 @@ describe("a view", () => {
     expect(resolveView({ maxStalenessMs: 6 }, parent)).toEqual({ ...parent, maxStalenessMs: 6 });
   });
 
+  it("keeps of a preference what it does not name anew", () => {
+    const parent = resolveView({ preferZone: "east", latencyWindowMs: 15 }, DEFAULT_VIEW);
+    expect(parent.preference).toEqual({ zone: "east", tags: null, latencyWindowMs: 15 });
+    expect(resolveView({ readTags: [{ disk: "ssd" }, {}] }, parent).preference).toEqual({
+      zone: "east",
+      tags: [{ disk: "ssd" }, {}],
+      latencyWindowMs: 15,
+    });
+    expect(resolveView({ preferZone: "west" }, parent).preference).toMatchObject({ zone: "west" });
+  });
+
   it("takes every option of its own", () => {
     const signal = new AbortController().signal;
     const readFrom = (): [] => [];
@@ -56,6 +67,13 @@ describe("a view", () => {
     ["an unknown key", { consistancy: "strong" }, /"consistancy" is unknown; did you mean "consistency"\?/],
     ["an option of the client", { pollIntervalMs: 5 }, /"pollIntervalMs" is unknown/],
     ["nothing", undefined, /must be an object; got undefined/],
+    ["an empty zone", { preferZone: "" }, /"preferZone" must be a text of 1 to 256 characters; got ""/],
+    ["a zone that is no text", { preferZone: 3 }, /"preferZone" must be a text of 1 to 256 characters; got a number/],
+    ["no tag sets", { readTags: [] }, /"readTags" must be an array of tag sets .*; got an empty one/],
+    ["one tag set", { readTags: { disk: "ssd" } }, /"readTags" must be an array of tag sets .*; got an object/],
+    ["a tag that is no text", { readTags: [{ disk: 1 }] }, /"readTags\[0\].disk" must be a text .*; got a number/],
+    ["a tag set that is none", { readTags: ["ssd"] }, /"readTags\[0\]" must be an object; got a string/],
+    ["a window into the past", { latencyWindowMs: -1 }, /"latencyWindowMs" must be an integer from 0 to/],
     ["ack without a time", { ack: { replicas: 1 } }, /"ack.timeoutMs" must be given/],
     ["ack for ever", { ack: { replicas: 1, timeoutMs: 0 } }, /"ack.timeoutMs" must be an integer from 1/],
     [
