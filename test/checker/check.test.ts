@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { check } from "./check.js";
-import type { History, Operation } from "./history.js";
+import { type History, MOST_TEXTS, type Operation } from "./history.js";
 
 /** A history in few words: each operation as a tuple; times are places in the list unless given. */
 function history(
@@ -100,6 +100,52 @@ it.each<[string, History, string[]]>([
   ["a write that was applied twice", history([{ value: "a1" }], ["a1", "a1"]), ["appliedOnce"]],
   ["a write that was said not to be applied", history([{ value: "a1", outcome: "fail" }], ["a1"]), ["noInvention"]],
   ["a value that nobody wrote", history([], ["a1"]), ["noInvention"]],
+  ["a read of what nobody wrote", history([{ values: ["a1"] }], []), ["noInvention"]],
+  [
+    "a read of what was said not to be applied, and is gone by now",
+    history([{ value: "a1", outcome: "fail" }, { values: ["a1"] }], []),
+    ["noInvention"],
+  ],
+  [
+    "a key that is older than what its writer set it to",
+    history(
+      [{ value: "a1", session: "t" }, { value: "a2" }, { key: "a", saw: "a1", promise: "session" }],
+      ["a1", "a2"],
+    ),
+    ["readYourWrites"],
+  ],
+  [
+    "a key that was nothing to its writer, and one that goes back",
+    history(
+      [
+        { value: "a1" },
+        { key: "a", saw: null },
+        { value: "a2", client: "d", session: "t" },
+        { key: "a", saw: "a2" },
+        { key: "a", saw: "a1" },
+      ],
+      ["a1", "a2"],
+    ),
+    ["readYourWrites", "monotonicReads"],
+  ],
+  [
+    "a strong read that is older than what its client has read of another key",
+    history(
+      [
+        { value: "a1", client: "d", session: "t" },
+        { value: "b1", client: "d", session: "t" },
+        { key: "b", values: ["b1"], promise: "eventual", session: "u" },
+        { key: "a", values: [], promise: "strong" },
+      ],
+      ["a1", "b1"],
+    ),
+    ["strongReads"],
+  ],
+  [
+    "an increment that was applied twice",
+    history([], [], { counters: [{ name: "n", final: 3, ok: 1, unknown: 1 }] }),
+    ["appliedOnce"],
+  ],
   ["an acknowledged write that is gone in silence", history([{ value: "a1" }], []), ["noSilentLoss"]],
   [
     "a session that goes on as if nothing had been lost",
@@ -128,4 +174,22 @@ it("takes a reported loss for told, an unknown outcome for either, and a read of
   );
   expect(guarantees(told)).toEqual([]);
   expect(guarantees(history([{ value: "a1", outcome: "info" }], ["a1"]))).toEqual([]);
+});
+
+it("lets a strong read differ from another client's, and a counter have what nobody knows of", () => {
+  const calls = [
+    { value: "a1", client: "d", session: "t" },
+    { key: "a", values: [], promise: "strong" as const },
+  ];
+  const counters = [{ name: "n", final: 2, ok: 1, unknown: 1 }];
+  const verdict = check(history(calls, ["a1"], { counters }));
+  expect(verdict.violations).toEqual([]);
+  expect(verdict.checked.appliedOnce).toBe(2);
+});
+
+it("counts every breach and tells the first thousand", () => {
+  const order = Array.from({ length: MOST_TEXTS + 5 }, (_, place) => `a${place}`);
+  const { violations, broken } = check(history([], order));
+  expect(broken.noInvention).toBe(MOST_TEXTS + 5);
+  expect(violations).toHaveLength(MOST_TEXTS);
 });

@@ -1,207 +1,181 @@
-import type { Guarantee, History, Operation, Verdict, Violation } from "./history.js";
+import {
+  GUARANTEES,
+  type Guarantee,
+  type History,
+  MOST_TEXTS,
+  type Operation,
+  show,
+  type Verdict,
+  type Violation,
+} from "./history.js";
+import { groupRows, RangeMax } from "./range-max.js";
+import { Reported } from "./reported.js";
+import { type Judge, judgeSession, SessionCalls } from "./sessions.js";
+import { CAUSAL, EVENTUAL, STRONG, Table } from "./table.js";
 
-/** What a read saw, as places in the final order: everything up to `last`, nothing from `next` on. */
-interface Sight {
-  readonly last: number;
-  readonly next: number;
-}
-
-const NAMES: readonly Guarantee[] = [
-  ...(["readYourWrites", "monotonicReads", "monotonicWrites", "writesFollowReads", "staleness"] as const),
-  ...(["noSilentLoss", "sessionTold", "appliedOnce", "noInvention"] as const),
-];
-
-/** Decides every guarantee over a history. Costs O(n log n). */
+/** Decides every guarantee over a history. Costs O(n log n), and the length of the lists that were read. */
 export function check(history: History): Verdict {
   return new Check(history).verdict();
 }
 
+const none = (): Record<Guarantee, number> =>
+  Object.fromEntries(GUARANTEES.map((name) => [name, 0])) as Record<Guarantee, number>;
+
 class Check {
   readonly #violations: Violation[] = [];
-  readonly #checked = Object.fromEntries(NAMES.map((name) => [name, 0])) as Record<Guarantee, number>;
-  readonly #index = new Map<string, number>();
-  readonly #appended = new Map<string, Operation>();
+  readonly #checked = none();
+  readonly #broken = none();
+  readonly #table: Table;
+  readonly #reported: Reported;
 
-  constructor(private readonly history: History) {}
+  constructor(private readonly history: History) {
+    this.#table = new Table(history);
+    this.#reported = new Reported(this.#table);
+  }
 
   verdict(): Verdict {
-    this.#order();
-    const bySession = groupBy(this.history.operations, (one) => one.session);
-    for (const operations of bySession.values()) this.#session(operations);
+    const { session } = this.#table;
+    const sessions = groupRows(session.keys(), (row) => session[row] as number);
+    this.#applied();
+    this.#counted();
+    this.#read();
+    for (const rows of sessions.values()) judgeSession(rows, this.#table, this.#judge);
     this.#ownWrites();
+    this.#strong();
     this.#staleness();
-    this.#losses();
-    return { violations: this.#violations, checked: this.#checked };
+    this.#losses(sessions);
+    return { violations: this.#violations, checked: this.#checked, broken: this.#broken };
   }
 
-  #judge(guarantee: Guarantee, kept: boolean, text: () => string): void {
+  readonly #judge: Judge = (guarantee, kept, text) => {
     this.#checked[guarantee]++;
-    if (!kept) this.#violations.push({ guarantee, text: text() });
-  }
+    if (kept) return;
+    if (this.#broken[guarantee]++ < MOST_TEXTS) this.#violations.push({ guarantee, text: text() });
+  };
 
-  #order(): void {
-    const { order, lists, operations } = this.history;
-    for (const one of operations) if (one.kind === "append") this.#appended.set(one.value as string, one);
-    for (const [place, value] of order.entries()) {
-      this.#judge("appliedOnce", !this.#index.has(value), () => `${value} was applied twice`);
-      this.#index.set(value, place);
-      const appended = this.#appended.get(value);
-      this.#judge(
-        "noInvention",
-        appended !== undefined && appended.outcome !== "fail",
-        () => `${value} was applied, which ${appended === undefined ? "nobody appended" : "was said not to be"}`,
-      );
+  /** What was applied was asked for, and once. */
+  #applied(): void {
+    const { order, lists } = this.history;
+    const applied = new Set<string>();
+    for (const value of order) {
+      this.#judge("appliedOnce", !applied.has(value), () => `${value} was applied twice`);
+      applied.add(value);
+      this.#asked(value, "was applied");
     }
-    for (const [key, values] of lists)
+    for (const [key, values] of lists ?? [])
       for (const value of values)
-        this.#judge("noInvention", this.#index.has(value), () => `${value} stands in ${key} and not in the order`);
+        this.#judge("noInvention", applied.has(value), () => `${value} stands in ${key} and not in the order`);
   }
 
-  /** Null: the read saw something that did not survive. */
-  #sight(read: Operation): Sight | null {
-    const values = read.values as readonly string[];
-    const final = this.history.lists.get(read.key) ?? [];
-    for (const [place, value] of values.entries()) if (final[place] !== value) return null;
-    const place = (value: string | undefined, none: number): number =>
-      value === undefined ? none : (this.#index.get(value) ?? none);
-    return {
-      last: place(values[values.length - 1], -1),
-      next: place(final[values.length], Number.POSITIVE_INFINITY),
-    };
+  #asked(value: string, what: string): void {
+    const row = this.#table.called.get(value);
+    const failed = row !== undefined && this.#table.at(row).outcome === "fail";
+    this.#judge(
+      "noInvention",
+      row !== undefined && !failed,
+      () => `${value} ${what}, which ${failed ? "was said not to be applied" : "nobody wrote"}`,
+    );
   }
 
-  /** What holds along the calls of one session, in their order. */
-  #session(operations: readonly Operation[]): void {
-    let own = -1;
-    let seen = -1;
-    let ownText = "";
-    let seenText = "";
-    for (const one of operations) {
-      // Told of a loss it goes on from where the histories parted, wherever that is.
-      if (one.outcome === "told") own = seen = -1;
-      if (one.outcome !== "ok") continue;
-      if (one.kind === "append") {
-        const index = this.#index.get(one.value as string);
-        if (index === undefined) continue;
-        this.#judge("monotonicWrites", index > own, () => `${show(one)} stands before ${ownText}`);
-        if (one.promise === "causal")
-          this.#judge("writesFollowReads", index > seen, () => `${show(one)} stands before what ${seenText} saw`);
-        if (index > own) {
-          own = index;
-          ownText = show(one);
-        }
-        continue;
-      }
-      const sight = this.#sight(one);
-      if (sight === null || one.promise !== "causal") continue;
-      this.#judge("readYourWrites", sight.next > own, () => `${show(one)} did not see ${ownText}`);
-      this.#judge("monotonicReads", sight.next > seen, () => `${show(one)} saw less than ${seenText}`);
-      if (sight.last > seen) {
-        seen = sight.last;
-        seenText = show(one);
-      }
+  #counted(): void {
+    for (const { name, final, ok, unknown } of this.history.counters ?? [])
+      this.#judge(
+        "appliedOnce",
+        final <= ok + unknown,
+        () => `${name} is ${final} after ${ok} increments and ${unknown} of unknown outcome`,
+      );
+  }
+
+  /** A read may see what is lost later, never what nobody wrote. */
+  #read(): void {
+    for (const row of this.#table.reads) {
+      if (!this.#table.doomed(row)) continue;
+      const read = this.#table.at(row);
+      for (const value of read.values ?? [read.saw as string]) this.#asked(value, `was read (${show(read)})`);
     }
   }
 
-  /** `session`: every client sees what it wrote itself, key by key. */
+  /** `session`: every client sees what it wrote itself, key by key, unless it was told that it may be lost. */
   #ownWrites(): void {
-    const reads = this.history.operations.filter(
-      ({ kind, outcome, promise }) => kind === "read" && outcome === "ok" && promise !== "eventual",
-    );
-    const writes = groupBy(
-      this.history.operations.filter(({ kind, outcome }) => kind === "append" && outcome === "ok"),
-      ({ client, key }) => `${client} ${key}`,
-    );
-    for (const read of reads) {
-      const sight = this.#sight(read);
-      if (sight === null) continue;
-      for (const write of writes.get(`${read.client} ${read.key}`) ?? []) {
-        if (write.returned > read.invoked) continue;
-        const index = this.#index.get(write.value as string);
-        if (index !== undefined && !this.#givenUp(write, read))
-          this.#judge("readYourWrites", sight.next > index, () => `${show(read)} did not see ${show(write)}`);
-      }
+    const { client, key, keys, returned, invoked, place, writes, reads } = this.#table;
+    const ofBoth = (row: number): number => (client[row] as number) * keys.count + (key[row] as number);
+    const known = this.#known(writes, ofBoth, returned, place);
+    for (const row of reads) {
+      const own = known.get(ofBoth(row));
+      if (own === undefined || this.#table.is(row, EVENTUAL)) continue;
+      const told = this.#reported.last(client[row] as number, key[row] as number, returned[row]);
+      this.#covers(row, "readYourWrites", own, told, invoked[row] as number);
     }
   }
 
-  /** The reader's client had been told, before the read was answered, that the write may be lost. */
-  #givenUp(write: Operation, read: Operation): boolean {
-    return this.history.losses.some(
-      ({ client, at, keys, keysComplete }) =>
-        client === read.client &&
-        at >= write.returned &&
-        at <= read.returned &&
-        (!keysComplete || keys.includes(write.key)),
-    );
+  /** `strong`: what the client had written or read before, of whatever key. */
+  #strong(): void {
+    const { client, returned, invoked, place, writes, reads } = this.#table;
+    const strong = reads.filter((row) => this.#table.is(row, STRONG));
+    if (strong.length === 0) return;
+    const known = this.#known([...writes, ...reads], (row) => client[row] as number, returned, place);
+    for (const row of strong) {
+      const told = this.#reported.lastOfAny(client[row] as number, returned[row] as number);
+      this.#covers(row, "strongReads", known.get(client[row] as number), told, invoked[row] as number);
+    }
   }
 
+  /** A bound on staleness: every write of anybody that was acknowledged so long ago. */
   #staleness(): void {
-    const writes = groupBy(
-      this.history.operations.filter(({ kind, outcome }) => kind === "append" && outcome === "ok"),
-      ({ key }) => key,
-    );
-    for (const read of this.history.operations) {
-      const { maxStalenessMs } = read;
-      if (read.kind !== "read" || read.outcome !== "ok" || maxStalenessMs === undefined) continue;
-      const sight = this.#sight(read);
-      if (sight === null) continue;
-      for (const write of writes.get(read.key) ?? []) {
-        if (write.returned > read.invoked - maxStalenessMs) continue;
-        const index = this.#index.get(write.value as string);
-        if (index !== undefined && !this.#givenUp(write, read))
-          this.#judge(
-            "staleness",
-            sight.next > index,
-            () => `${show(read)} did not see ${show(write)}, ${read.invoked - write.returned} ms old`,
-          );
-      }
+    const { client, key, returned, invoked, place, writes, reads } = this.#table;
+    const known = this.#known(writes, (row) => key[row] as number, returned, place);
+    for (const row of reads) {
+      const { maxStalenessMs } = this.#table.at(row);
+      if (maxStalenessMs === undefined) continue;
+      const told = this.#reported.last(client[row] as number, key[row] as number, returned[row]);
+      const until = (invoked[row] as number) - maxStalenessMs;
+      this.#covers(row, "staleness", known.get(key[row] as number), told, until);
     }
+  }
+
+  #known(
+    rows: readonly number[],
+    of: (row: number) => number,
+    times: Float64Array,
+    places: Float64Array,
+  ): ReadonlyMap<number, RangeMax> {
+    return new Map([...groupRows(rows, of)].map(([name, group]) => [name, new RangeMax(group, times, places)]));
+  }
+
+  /** The read saw all that was known between a report of losses (which gives up what was before it) and a moment. */
+  #covers(row: number, guarantee: Guarantee, known: RangeMax | undefined, told: number, until: number): void {
+    if (known === undefined || this.#table.doomed(row)) return;
+    const place = known.max(told, until);
+    if (place < 0) return;
+    this.#judge(guarantee, this.#table.saw(row, place), () => {
+      const [read, missed] = [this.#table.at(row), this.#table.at(known.named(place))];
+      return `${show(read)} did not see ${show(missed)}, ${Math.round(read.invoked - missed.returned)} ms old`;
+    });
   }
 
   /** What was acknowledged and is gone must have been told: to the client by key or number, to the session in time. */
-  #losses(): void {
-    const { operations, losses } = this.history;
-    const bySession = groupBy(operations, (one) => one.session);
-    for (const write of operations) {
-      if (write.kind !== "append" || write.outcome !== "ok" || this.#index.has(write.value as string)) continue;
-      const reports = losses.filter(
-        ({ client, at, keys, keysComplete }) =>
-          client === write.client && at >= write.invoked && (!keysComplete || keys.includes(write.key)),
-      );
-      this.#judge(
-        "noSilentLoss",
-        reports.length > 0,
-        () => `${show(write)} was acknowledged, is gone, and was not reported`,
-      );
-      if (write.promise !== "causal") continue;
+  #losses(sessions: ReadonlyMap<number, readonly number[]>): void {
+    const { client, key, session, place, invoked, returned, writes } = this.#table;
+    const calls = new Map<number, SessionCalls>();
+    for (const row of writes) {
+      if ((place[row] as number) >= 0) continue;
+      const write = this.#table.at(row);
+      const last = this.#reported.last(client[row] as number, key[row] as number);
+      const told = last >= (invoked[row] as number);
+      this.#judge("noSilentLoss", told, () => `${show(write)} was acknowledged, is gone, and was not reported`);
+      if (!this.#table.is(row, CAUSAL)) continue;
+      const name = session[row] as number;
+      let own = calls.get(name);
+      if (own === undefined) calls.set(name, (own = new SessionCalls(sessions.get(name) ?? [], this.#table)));
       // Reports name keys: an earlier one may speak of another write of the same key.
-      const since = Math.max(...reports.map(({ at }) => at));
-      const later = (bySession.get(write.session) ?? []).filter(({ invoked }) => invoked >= write.returned);
-      const next = later.find(
-        ({ outcome, client, invoked }) =>
-          outcome === "told" || (outcome === "ok" && client === write.client && invoked > since),
-      );
+      const since = told ? last : Number.NEGATIVE_INFINITY;
+      const next = own.next(returned[row] as number, client[row] as number, since);
+      const after = next === null ? null : this.#table.at(next);
       this.#judge(
         "sessionTold",
-        next === undefined || next.outcome === "told",
-        () => `${show(next as Operation)} succeeded before the session was told of ${show(write)}`,
+        after === null || after.outcome === "told",
+        () => `${show(after as Operation)} succeeded before the session was told of ${show(write)}`,
       );
     }
   }
-}
-
-function show({ kind, session, key, value, values, invoked }: Operation): string {
-  const what = kind === "append" ? String(value) : `[…${values?.slice(-1).join("")}]`;
-  return `${session} ${kind} ${key} ${what} @${Math.round(invoked)}`;
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -1,9 +1,12 @@
-/** How much a reader was promised. */
-export type PromiseLevel = "eventual" | "session" | "causal";
+/**
+ * How much a reader was promised. `strong` is judged as its client's: what any session of that client had written or
+ * seen before. Two clients may differ in a split that nothing shows.
+ */
+export type PromiseLevel = "eventual" | "session" | "causal" | "strong";
 
 /**
- * One operation as a client saw it. Every write appends a unique value to its key's list, and to the one list that
- * gives all writes their order, in one transaction; a read returns the list of a key.
+ * One operation as a client saw it. Every write has a unique value, which it appends to its key's list (or sets its
+ * key to), and to the one list that gives all writes their order, in one transaction; a read returns what its key holds.
  */
 export interface Operation {
   readonly kind: "append" | "read";
@@ -13,10 +16,12 @@ export interface Operation {
   readonly session: string;
   readonly promise: PromiseLevel;
   readonly key: string;
-  /** Of an append. */
+  /** Of a write. */
   readonly value?: string;
-  /** Of a read that succeeded. */
+  /** Of a read of a list that succeeded: all of it. */
   readonly values?: readonly string[];
+  /** Of a read of a key that each write overwrites, instead of `values`; null = there was nothing. */
+  readonly saw?: string | null;
   readonly invoked: number;
   readonly returned: number;
   /** `fail`: surely not applied. `info`: nobody knows. `told`: rejected because the session was told of a loss. */
@@ -34,27 +39,41 @@ export interface Loss {
   readonly max: number;
 }
 
+/** A number that was incremented by one, over and over. */
+export interface Counter {
+  readonly name: string;
+  readonly final: number;
+  /** Increments that succeeded, and those whose outcome nobody knows. */
+  readonly ok: number;
+  readonly unknown: number;
+}
+
 /** All that was recorded of a run. */
 export interface History {
+  /** In the order in which they returned, each session's at least. */
   readonly operations: readonly Operation[];
-  /** The values that survived, in the order in which the final master had them appended. */
+  /** The values that survived, in the order in which the final master had them applied. */
   readonly order: readonly string[];
-  /** The final list of each key. */
-  readonly lists: ReadonlyMap<string, readonly string[]>;
+  /** The final list of each key; without it the order says what they must be. */
+  readonly lists?: ReadonlyMap<string, readonly string[]>;
   readonly losses: readonly Loss[];
+  readonly counters?: readonly Counter[];
 }
 
 /** The guarantees that a run is judged by. */
-export type Guarantee =
-  | "readYourWrites"
-  | "monotonicReads"
-  | "monotonicWrites"
-  | "writesFollowReads"
-  | "staleness"
-  | "noSilentLoss"
-  | "sessionTold"
-  | "appliedOnce"
-  | "noInvention";
+export const GUARANTEES = [
+  "readYourWrites",
+  "monotonicReads",
+  "monotonicWrites",
+  "writesFollowReads",
+  "strongReads",
+  "staleness",
+  "noSilentLoss",
+  "sessionTold",
+  "appliedOnce",
+  "noInvention",
+] as const;
+export type Guarantee = (typeof GUARANTEES)[number];
 
 /** One breach, in words that name the operations. */
 export interface Violation {
@@ -64,7 +83,19 @@ export interface Violation {
 
 /** The verdict: what was looked at, and what was wrong. */
 export interface Verdict {
+  /** The first breaches, at most `MOST_TEXTS` of each guarantee. */
   readonly violations: readonly Violation[];
   /** How often each guarantee was put to the test. */
   readonly checked: Readonly<Record<Guarantee, number>>;
+  /** How often each was broken. */
+  readonly broken: Readonly<Record<Guarantee, number>>;
+}
+
+/** More breaches of one guarantee are counted and not told. */
+export const MOST_TEXTS = 1000;
+
+/** An operation in a line. */
+export function show({ kind, session, key, value, values, saw, invoked }: Operation): string {
+  const what = kind === "append" ? String(value) : `[…${saw ?? values?.slice(-1).join("") ?? ""}]`;
+  return `${session} ${kind} ${key} ${what} @${Math.round(invoked)}`;
 }
