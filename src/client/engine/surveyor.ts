@@ -6,7 +6,7 @@ import { SentinelWatcher } from "../connection/sentinel.js";
 import { UnsupportedServerError } from "../errors.js";
 import type { ResolvedOptions, SeedNode, SentinelSource } from "../options/resolved.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
-import { Monitor } from "../topology/monitor.js";
+import { MIN_GAP_MS, Monitor } from "../topology/monitor.js";
 import { initialTopology, reduce, writableMaster } from "../topology/reduce.js";
 import type { Seed, TopologyState } from "../topology/state.js";
 import type { TopologyChange } from "../types.js";
@@ -90,7 +90,20 @@ export class Surveyor {
 
   /** A command was refused in a way that says something of its node. */
   refused(node: string, kind: RefusalKind): void {
+    if (this.#isKnownRefusal(node, kind)) return;
     this.#apply({ type: "refusal", at: this.host.clock.now(), node, kind });
+  }
+
+  /**
+   * A wave of refusals, one for each command in flight, says the same as its first: the node is in doubt already, and
+   * the probe that will decide has yet to be sent, so that it comes after this one as well.
+   */
+  #isKnownRefusal(node: string, kind: RefusalKind): boolean {
+    if (!this.#monitor.isRequested(node)) return false;
+    const known = this.state.nodes.get(node);
+    if (kind === "busy") return true;
+    if (kind !== "noreplicas") return (known?.doubtedAt ?? null) !== null;
+    return known !== undefined && this.host.clock.now() - known.refusedAt < MIN_GAP_MS;
   }
 
   async #probe(node: string, signal: AbortSignal): ReturnType<Probe["ask"]> {

@@ -3,7 +3,7 @@ import type { TimerHandle } from "../../core/clock.js";
 import type { NodeId } from "./address.js";
 import type { TopologyInput } from "./input.js";
 import { NodeLoop } from "./node-loop.js";
-import { MIN_GAP_MS, type MonitorOptions } from "./probe.js";
+import { MIN_GAP_MS, type MonitorOptions, URGENT_GAP_MS } from "./probe.js";
 
 export { MIN_GAP_MS, type MonitorOptions, type ProbeResult } from "./probe.js";
 
@@ -11,6 +11,9 @@ export { MIN_GAP_MS, type MonitorOptions, type ProbeResult } from "./probe.js";
 export class Monitor {
   readonly #loops = new Map<NodeId, NodeLoop>();
   readonly #urgentGap: Backoff;
+  /** Takes over when nobody waits for a master any more. */
+  readonly #patientGap: Backoff;
+  #urgentSince = 0;
   #urgentTimer: TimerHandle | null = null;
   #urgent = false;
   #wake: TimerHandle | null = null;
@@ -18,7 +21,10 @@ export class Monitor {
 
   constructor(private readonly options: MonitorOptions) {
     const { config, random } = options;
-    this.#urgentGap = new Backoff({ firstMs: MIN_GAP_MS, maxMs: Math.max(MIN_GAP_MS, config.pollIntervalMs) }, random);
+    const maxMs = Math.max(MIN_GAP_MS, config.pollIntervalMs);
+    const urgentMs = Math.min(URGENT_GAP_MS, maxMs);
+    this.#urgentGap = new Backoff({ firstMs: MIN_GAP_MS, maxMs: urgentMs }, random);
+    this.#patientGap = new Backoff({ firstMs: urgentMs, maxMs }, random);
   }
 
   /** Starts a loop for the node; its first probe goes out at once. */
@@ -43,11 +49,22 @@ export class Monitor {
     for (const node of nodes) this.#loops.get(node)?.request();
   }
 
-  /** While true (no master to write to) all nodes are polled fast, with gaps that grow from 50 ms to the poll interval. */
+  /** Whether a probe of this node is going to be sent that nobody has to ask for any more. */
+  isRequested(node: NodeId): boolean {
+    return this.#loops.get(node)?.requested ?? false;
+  }
+
+  /**
+   * While true (no master to write to) all nodes are polled fast: with gaps that grow to 100 ms as long as calls may be
+   * waiting for a master, `failoverTimeoutMs`, so that a promotion is seen at once however late it comes; then to the
+   * poll interval.
+   */
   setUrgent(urgent: boolean): void {
     if (this.#urgent === urgent || this.#stopped) return;
     this.#urgent = urgent;
+    this.#urgentSince = this.options.clock.now();
     this.#urgentGap.reset();
+    this.#patientGap.reset();
     this.options.clock.clearTimer(this.#urgentTimer);
     this.#urgentTimer = null;
     if (urgent) this.#hurry();
@@ -80,8 +97,10 @@ export class Monitor {
   }
 
   #hurry(): void {
+    const { clock, config } = this.options;
     this.requestCheck();
-    this.#urgentTimer = this.options.clock.setTimer(() => this.#hurry(), this.#urgentGap.next());
+    const waitedFor = clock.now() - this.#urgentSince < config.failoverTimeoutMs;
+    this.#urgentTimer = clock.setTimer(() => this.#hurry(), (waitedFor ? this.#urgentGap : this.#patientGap).next());
   }
 
   #hand(input: TopologyInput): void {

@@ -18,6 +18,11 @@ export class NodeLoop {
     private readonly options: MonitorOptions,
   ) {}
 
+  /** Whether a probe was asked for that has not been sent yet: it will answer all that is known by now. */
+  get requested(): boolean {
+    return this.#requested;
+  }
+
   request(): void {
     if (this.#requested || this.#stopped) return;
     this.#requested = true;

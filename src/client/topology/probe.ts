@@ -20,7 +20,11 @@ export type ProbeResult =
 export interface MonitorOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly config: { readonly pollIntervalMs: number; readonly heartbeatTimeoutMs: number };
+  readonly config: {
+    readonly pollIntervalMs: number;
+    readonly heartbeatTimeoutMs: number;
+    readonly failoverTimeoutMs: number;
+  };
   /**
    * Asks one node. `signal` aborts when the heartbeat timeout has passed; the probe then destroys its socket
    * and resolves: `connect` if it was a new connection that didn't come about, `timeout` otherwise. One that has
@@ -32,3 +36,6 @@ export interface MonitorOptions {
 
 /** Gap between two probes of one node, whoever asks; and the first gap while there is no master. Milliseconds. */
 export const MIN_GAP_MS = 10;
+
+/** The longest gap between two rounds of probes while calls may be waiting for a master. Milliseconds. */
+export const URGENT_GAP_MS = 100;
