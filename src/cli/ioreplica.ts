@@ -1,16 +1,23 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { InvalidOptionError } from "../client/errors/kinds.js";
+import type { SwitchoverFlags } from "./switchover/run.js";
+import { type TargetFlags, UsageError, withTarget } from "./target/flags.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
 
+/** sysexits.h: the command line can't be meant. */
+const USAGE_EXIT_CODE = 64;
+
 const program = new Command("ioreplica")
   .description(
     "One logical connection to a Redis master and its replicas; in-process servers to develop and test with.",
   )
-  .version(version);
+  .version(version)
+  .exitOverride();
 
 program
   .command("demo")
@@ -37,21 +44,41 @@ program
     await runDev({ ...others, lagMs: lag });
   });
 
-program
-  .command("status")
+withTarget(program.command("status"))
   .description("the topology as the client sees it: roles, health, offsets; exit code 0 if all is well")
-  .argument("<url...>", "any of its nodes")
   .option("--json", "as JSON", false)
-  .action(async (urls: string[], options: { json: boolean }) => {
+  .action(async (urls: string[], options: TargetFlags & { json: boolean }) => {
     const { runStatus } = await import("./status.js");
     process.exitCode = await runStatus(urls, options);
+  });
+
+withTarget(program.command("switchover"))
+  .description("hand the role of master over to a replica, without loss: checked before, verified after")
+  .option("--to <host:port>", "the replica; default: the best one")
+  .option(
+    "--timeout <ms>",
+    "milliseconds it may take to catch up while writes stand still",
+    wholeNumber(1, 600_000),
+    10_000,
+  )
+  .option("--max-lag <bytes>", "bytes it may be behind at the start", wholeNumber(0, 2 ** 40), 1 << 20)
+  .option("--dry-run", "only check", false)
+  .option("--force", "promote at the timeout even what has not caught up: LOSES the rest", false)
+  .option("--rewrite", "CONFIG REWRITE on all of them, so that it outlives a restart", false)
+  .option("--json", "as JSON", false)
+  .action(async (urls: string[], options: SwitchoverFlags) => {
+    const { runSwitchover } = await import("./switchover/run.js");
+    process.exitCode = await runSwitchover(urls, options);
   });
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+  else {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof UsageError || error instanceof InvalidOptionError ? USAGE_EXIT_CODE : 1;
+  }
 }
 
 /** Reads an option as a whole number within limits. */

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { type NodeDescription, ReplicatedClient } from "../index.js";
 import { tableOf } from "./table.js";
+import { clientOptions, type TargetFlags } from "./target/flags.js";
 
 /** How long a node may take to be told from one that hangs; longer than the default heartbeat timeout. */
 const askedWithinMs = 2000;
@@ -9,17 +10,17 @@ const askedWithinMs = 2000;
  * Shows a topology as the client sees it.
  *
  * @param urls any of its nodes; the others are discovered
- * @returns the exit code: 0 if there is one master and every node is up
+ * @returns the exit code: 0 if there is one master and every node is up, 1 if not, 2 if there is no master to be found
  */
-export async function runStatus(urls: readonly string[], options: { json: boolean }): Promise<number> {
-  const client = new ReplicatedClient({ nodes: urls, lazyConnect: true });
+export async function runStatus(urls: readonly string[], options: TargetFlags & { json: boolean }): Promise<number> {
+  const client = new ReplicatedClient({ ...clientOptions(urls, options), lazyConnect: true });
   client.on("error", () => {});
   try {
     await client.connect();
     await allAsked(client);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    return 2;
   } finally {
     if (client.status !== "ready") client.disconnect();
   }

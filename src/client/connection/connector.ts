@@ -56,7 +56,8 @@ export function connectorClass(
   };
 }
 
-function openSocket({ endpoint, family, tls, connect }: SocketOptions): Socket | TLSSocket {
+/** Begins to connect; the stream is given at once. */
+export function openSocket({ endpoint, family, tls, connect }: SocketOptions): Socket | TLSSocket {
   if (connect !== undefined && "host" in endpoint) return connect(endpoint);
   const target: NetConnectOpts =
     "path" in endpoint ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
