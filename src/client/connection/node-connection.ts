@@ -17,6 +17,8 @@ export const OWN_SELECT = -1;
 /** After so many milliseconds without a measurement the next one counts as much as all before. */
 const STALE_MEASURE_MS = 250;
 
+const ENDING = "the socket can't be written to any more";
+
 /** What went to one node's socket in one system call. */
 export class Flush {
   /** Reads whose replies wait for the fence behind them. */
@@ -271,7 +273,7 @@ export class NodeConnection {
     const reader = this.#reader;
     if (redis === null || batch === null || reader === null || this.state !== "open" || !redis.stream.writable) {
       // A socket that is ending says so before it closes; who asks must not be told "open" and be refused again at once.
-      this.destroy("the socket can't be written to any more");
+      this.destroy(ENDING);
       command.reject(new Error("Connection is closed."));
       return;
     }
@@ -297,6 +299,12 @@ export class NodeConnection {
   readonly #flushNow = (): void => {
     const flush = this.#current;
     if (flush === null || this.state === "closed") return;
+    if (this.#redis?.stream.writable === false) {
+      // Nothing of this flush leaves any more, so nothing of it was sent. A fence would be refused here and now, and
+      // speak for reads in front of it that are still to be rejected in their turn.
+      this.destroy(ENDING);
+      return;
+    }
     flush.fenced ||= this.host.wantsFence(this);
     const now = this.clock.now();
     flush.sentAt = now;

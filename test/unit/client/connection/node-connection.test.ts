@@ -1,3 +1,4 @@
+import { createConnection, type Socket } from "node:net";
 import { Command } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ConnectionHost, type Flush, NodeConnection } from "../../../../src/client/connection/node-connection.js";
@@ -31,6 +32,7 @@ async function connect(
     commands?: boolean;
     kill?: { runId: string; clientId: number } | null;
     db?: number;
+    opened?: (socket: Socket) => void;
   } = {},
 ) {
   const told: string[] = [];
@@ -53,6 +55,11 @@ async function connect(
       endpoint: { host: "127.0.0.1", port: server.port },
       redis: { db: options.db ?? 0 },
       connectTimeoutMs: options.timeoutMs ?? 5000,
+      connect(to) {
+        const socket = createConnection(to);
+        options.opened?.(socket);
+        return socket;
+      },
     },
     systemClock,
     host,
@@ -258,6 +265,20 @@ describe("a generation", () => {
     server.cut();
     await eventually(() => told.includes("closed"));
     expect(told).toEqual(["a 1 = OK", "b ! sent", "fence bad", "closed"]);
+  });
+
+  it("that ends between a command and its flush sent nothing of it, and rejects all in their turn, once", async () => {
+    // The fence of the flush was refused on the spot and gave up reads that still stood in line: they were sent
+    // elsewhere, and rejected once more at the end. The write lane then counted fewer than none under way, for ever.
+    let socket: Socket | null = null;
+    const { send, opening, told } = await connect({ opened: (opened) => void (socket = opened) });
+    await opening;
+    send("GET b");
+    await server.asked(1);
+    send("GET a", true);
+    (socket as Socket | null)?.end();
+    await eventually(() => told.includes("closed"));
+    expect(told).toEqual(["b ! sent", "a ! not sent", "closed"]);
   });
 
   it("that is hung up on is destroyed at once, though the server never says a word", async () => {
