@@ -37,6 +37,7 @@ export {
 export type { ConnectionOptions, TransactionOptions } from "./client/options/lent.js";
 export type {
   ClientTransport,
+  CircuitOptions,
   Credentials,
   DevClientOptions,
   LimitOptions,

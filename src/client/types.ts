@@ -25,6 +25,9 @@ export type NodeTags = Readonly<Record<string, string>>;
 /** How a node is, as the last poll and the connection to it tell. */
 export type NodeHealth = "up" | "connecting" | "loading" | "syncing" | "linkDown" | "down";
 
+/** Whether a replica is left alone because reads failed there: `open` it rests, `halfOpen` it serves one read at a time. */
+export type CircuitState = "closed" | "open" | "halfOpen";
+
 /** One server as the client sees it at one moment; never changes. */
 export interface NodeDescription {
   /** `host:port` (or the path of a unix socket): the first address it was known by. */
@@ -35,7 +38,8 @@ export interface NodeDescription {
   readonly port: number;
   readonly role: "master" | "replica" | "unknown";
   readonly health: NodeHealth;
-  /** Why it is not `up`, in words. */
+  readonly circuit: CircuitState;
+  /** Why it is not `up`, or why its circuit is not closed, in words. */
   readonly reason?: string;
   readonly runId: string | null;
   readonly replid: string | null;
@@ -81,7 +85,10 @@ export interface HealthReport {
   readonly reasons: string[];
 }
 
-/** The facts of an event; {@link TopologyEvent} adds the time and the topology after it. */
+/**
+ * The facts of an event; {@link TopologyEvent} adds the time and the topology after it. `from` and `to` of `nodeHealth` are
+ * words of {@link NodeHealth}, or `serving`, `resting` and `onTrial` where the node's circuit changes.
+ */
 export type TopologyChange =
   | { readonly type: "nodeAdded" | "nodeRemoved"; readonly node: string }
   | {

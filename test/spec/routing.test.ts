@@ -42,6 +42,8 @@ const replica = {
   waitingSince: Number.POSITIVE_INFINITY,
   zone: null as string | null,
   tags: {} as Readonly<Record<string, string>>,
+  resting: false,
+  restReason: "",
 };
 const master = { ...replica, isMaster: true, mark: 1100, stalenessMs: 0, lagBytes: 0, latencyMs: 5 };
 const NODES: Record<string, Omit<SelectionCandidate, "id">> = {
@@ -67,6 +69,9 @@ const NODES: Record<string, Omit<SelectionCandidate, "id">> = {
   hdd: { ...replica, tags: { disk: "hdd" } },
   ssdDown: { ...replica, tags: { disk: "ssd" }, serves: false },
   ssdEast: { ...replica, tags: { disk: "ssd" }, zone: "east", latencyMs: 40 },
+  resting: { ...replica, resting: true, restReason: "its connection broke 5 times" },
+  restingBehind: { ...replica, resting: true, mark: 900, stalenessMs: null, lagBytes: 200 },
+  restingEast: { ...replica, resting: true, zone: "east" },
   at20: { ...replica, latencyMs: 20 },
   unmeasured: { ...replica, latencyMs: null },
 };

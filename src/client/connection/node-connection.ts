@@ -52,6 +52,15 @@ export interface ConnectionHost {
   closed(connection: NodeConnection): void;
 }
 
+/** Who is told how the reads of a connection fare. */
+export interface ReadWatch {
+  /** Whether answers are to be told. */
+  readonly troubled: boolean;
+  answered(): void;
+  /** Not answered in time, or refused for a reason of the server's own. */
+  failed(why: string): void;
+}
+
 export type ConnectionState = "new" | "opening" | "open" | "closed";
 
 /** A command that a connection carries for a caller. */
@@ -74,6 +83,8 @@ export class NodeConnection {
   state: ConnectionState = "new";
   /** Known once open. */
   identity: NodeIdentity | null = null;
+  /** Told how reads fare that go over it; null = nobody wants to know. */
+  circuit: ReadWatch | null = null;
   /** Why it ended; empty before. */
   reason = "";
   /** The error that ended it, if it was one of the socket's or of the handshake. */

@@ -3,6 +3,10 @@ import { AbortedError, TimeoutError } from "../errors.js";
 import type { Operation } from "./operation.js";
 import { sentOf } from "./own-operations.js";
 
+function waitsAtReplica({ spec, inLane, flush }: Operation): boolean {
+  return spec.intent === "read" && !inLane && flush !== null;
+}
+
 /** Rejects the operation when its time is up or its signal is aborted; what the server does is another matter. */
 export function limit(operation: Operation, clock: Clock, timeoutMs: number | null, signal: AbortSignal | null): void {
   const place = { command: operation.name };
@@ -10,7 +14,10 @@ export function limit(operation: Operation, clock: Clock, timeoutMs: number | nu
     timeoutMs === null
       ? null
       : clock.setTimer(
-          () => operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sentOf(operation) })),
+          () => {
+            if (waitsAtReplica(operation)) operation.connection?.circuit?.failed("a deadline");
+            operation.fail(new TimeoutError(timeoutMs, { ...place, sent: sentOf(operation) }));
+          },
           timeoutMs,
           true,
         );

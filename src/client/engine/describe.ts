@@ -1,6 +1,6 @@
 import { describeNode, healthOf, presentMaster, topologyState } from "../topology/describe.js";
 import type { TopologyState } from "../topology/state.js";
-import type { NodeDescription, NodeTags, Topology } from "../types.js";
+import type { CircuitState, NodeDescription, NodeTags, Topology, TopologyChange } from "../types.js";
 
 /** What connections and marks know of a node, beyond the topology. */
 export interface LiveFacts {
@@ -12,6 +12,9 @@ export interface LiveFacts {
   readonly stalenessMs: number | null;
   readonly zone: string | null;
   readonly tags: NodeTags;
+  readonly circuit: CircuitState;
+  /** Why the circuit is not closed; empty while it is. */
+  readonly restReason: string;
 }
 
 /** The public picture of the topology at this moment: deeply frozen. */
@@ -20,7 +23,7 @@ export function describeTopology(state: TopologyState, live: (node: string) => L
   for (const id of state.nodes.keys()) {
     const facts = describeNode(state, id);
     if (facts === null) continue;
-    const { inFlight, latencyMs, offset, lagBytes, stalenessMs, zone, tags } = live(id);
+    const { inFlight, latencyMs, offset, lagBytes, stalenessMs, zone, tags, circuit, restReason } = live(id);
     nodes.push(
       Object.freeze({
         ...facts,
@@ -32,6 +35,8 @@ export function describeTopology(state: TopologyState, live: (node: string) => L
         inFlight,
         zone,
         tags,
+        circuit,
+        ...(restReason === "" || facts.reason !== undefined ? {} : { reason: restReason }),
       }),
     );
   }
@@ -43,6 +48,26 @@ export function describeTopology(state: TopologyState, live: (node: string) => L
     replicas: Object.freeze(nodes.filter(({ id, role }) => id !== masterId && role === "replica")),
     nodes: Object.freeze(nodes),
   });
+}
+
+const CIRCUIT_WORDS: Readonly<Record<CircuitState, string>> = {
+  closed: "serving",
+  open: "resting",
+  halfOpen: "onTrial",
+};
+
+/** What is told of a node whose circuit has left the state `from`. */
+export function circuitChange(
+  { id, circuit }: { readonly id: string; readonly circuit: { readonly state: CircuitState; readonly reason: string } },
+  from: CircuitState,
+): TopologyChange {
+  return {
+    type: "nodeHealth",
+    node: id,
+    from: CIRCUIT_WORDS[from],
+    to: CIRCUIT_WORDS[circuit.state],
+    reason: circuit.reason === "" ? "reads are answered again" : circuit.reason,
+  };
 }
 
 /** Each node and why it is not a master that can be used, for errors. `linkFailure`: why its data connection is down. */

@@ -24,7 +24,7 @@ import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
 import { Connections, NOBODY, type Target } from "./connections.js";
-import { describeTopology, nodeReasons } from "./describe.js";
+import { circuitChange, describeTopology, nodeReasons } from "./describe.js";
 import { FreshLook } from "./fresh-look.js";
 import { Knowledge } from "./knowledge.js";
 import { LaneKeeper } from "./lane-keeper.js";
@@ -419,6 +419,7 @@ export class Engine implements OperationSink {
         closed: (connection) => this.closed(connection),
         wantsCommands: () => !this.#tableKnown,
         opened: (opened, connection) => this.#opened(opened, connection),
+        circuitChanged: (changed, from) => this.#emit(circuitChange(changed, from)),
         openFailed: (failed) => {
           this.surveyor.requestCheck([failed.id]);
           this.#sync();
@@ -427,6 +428,7 @@ export class Engine implements OperationSink {
       this.clock,
       this.random,
       labelsOf(this.options, node),
+      this.options.circuit,
     );
     this.links.set(node, link);
     link.ensure();
@@ -519,7 +521,9 @@ export class Engine implements OperationSink {
     const writable = this.#handover === null ? writableMaster(state, this.clock.now()) : null;
     const { history } = this;
     for (const link of this.links.values()) {
-      link.isMaster = history?.node === link.id;
+      const isMaster = history?.node === link.id;
+      if (isMaster && !link.isMaster) link.forgive();
+      link.isMaster = isMaster;
       const open = link.connection?.state === "open";
       if (link.isMaster) link.serves = open && writable === link.id;
       // While there is no master the data gets no fresher anywhere: a replica whose link is down is as good as any.

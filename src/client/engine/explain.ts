@@ -112,6 +112,8 @@ function candidates(engine: Engine): SelectionCandidate[] {
       latencyMs: link.latencyMs,
       inFlight: link.inFlight,
       waitingSince: link.waitingSince,
+      resting: link.resting,
+      restReason: link.restReason,
       zone: link.zone,
       tags: link.tags,
     };

@@ -196,6 +196,8 @@ export class Knowledge implements Histories {
       inFlight: link?.inFlight ?? 0,
       zone: link?.zone ?? null,
       tags: link?.tags ?? NO_TAGS,
+      circuit: link?.circuit.state ?? "closed",
+      restReason: link?.restReason ?? "",
       latencyMs: link?.latencyMs ?? null,
       offset: master && newest >= 0 ? newest : known,
       lagBytes: master ? 0 : known === null || newest < 0 ? null : Math.max(0, newest - known),

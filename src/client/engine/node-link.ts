@@ -1,10 +1,11 @@
 import { Backoff } from "../../core/backoff.js";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
-import type { ConnectionHost, NodeConnection } from "../connection/node-connection.js";
+import type { ConnectionHost, NodeConnection, ReadWatch } from "../connection/node-connection.js";
 import { Mark } from "../consistency/marks.js";
+import { Circuit, type CircuitLimits } from "../routing/circuit.js";
 import type { Candidate } from "../routing/selector.js";
-import type { NodeTags } from "../types.js";
+import type { CircuitState, NodeTags } from "../types.js";
 import type { Connections, Target } from "./connections.js";
 
 /** Whoever owns the links. */
@@ -13,6 +14,8 @@ export interface LinkHost extends ConnectionHost {
   opened(link: NodeLink, connection: NodeConnection): void;
   /** It could not be opened; it will be tried again. */
   openFailed(link: NodeLink, error: Error): void;
+  /** Its circuit has left that state. */
+  circuitChanged(link: NodeLink, from: CircuitState): void;
   /** Should COMMAND be asked for with the greeting? */
   wantsCommands(): boolean;
 }
@@ -21,8 +24,9 @@ export interface LinkHost extends ConnectionHost {
  * The shared data connection to one node, one generation after another, and the mark of what the node has
  * applied. It opens a new generation when it is asked to, with growing gaps after failures.
  */
-export class NodeLink implements Candidate {
+export class NodeLink implements Candidate, ReadWatch {
   readonly mark = new Mark();
+  readonly circuit: Circuit;
   /** The adopted master. */
   isMaster = false;
   /** As {@link Candidate}: a connection is open and the topology says that it may serve. */
@@ -43,6 +47,7 @@ export class NodeLink implements Candidate {
   #opening = false;
   #wanted = true;
   #timer: TimerHandle | null = null;
+  #trial: TimerHandle | null = null;
   #kill: { runId: string; clientId: number } | null = null;
   readonly #backoff: Backoff;
 
@@ -53,7 +58,9 @@ export class NodeLink implements Candidate {
     private readonly clock: Clock,
     random: Random,
     private readonly labels: { readonly zone: string | null; readonly tags: NodeTags },
+    limits: CircuitLimits,
   ) {
+    this.circuit = new Circuit(limits);
     this.zone = labels.zone;
     this.tags = labels.tags;
     this.#backoff = new Backoff({ firstMs: 20, maxMs: 1000 }, random);
@@ -97,9 +104,50 @@ export class NodeLink implements Candidate {
   /** Ends it for good. */
   stop(reason: string): void {
     this.#wanted = false;
+    this.clock.clearTimer(this.#trial);
     this.clock.clearTimer(this.#timer);
     this.#timer = null;
     this.connection?.destroy(reason);
+  }
+
+  /** It failed its readers too often of late: others go first. On trial it takes one read at a time. */
+  get resting(): boolean {
+    const { state } = this.circuit;
+    return state !== "closed" && (state === "open" || this.inFlight > 0);
+  }
+
+  get restReason(): string {
+    return this.circuit.reason;
+  }
+
+  get troubled(): boolean {
+    return this.circuit.troubled;
+  }
+
+  answered(): void {
+    if (this.circuit.answered()) this.host.circuitChanged(this, "halfOpen");
+  }
+
+  failed(why: string): void {
+    const from = this.circuit.state;
+    if (!this.isMaster && this.circuit.failed(this.clock.now(), why)) this.#rest(from);
+  }
+
+  /** The node has another office: what was before says nothing. */
+  forgive(): void {
+    this.clock.clearTimer(this.#trial);
+    const from = this.circuit.state;
+    this.circuit.reset();
+    if (from !== "closed") this.host.circuitChanged(this, from);
+  }
+
+  #rest(from: CircuitState): void {
+    this.clock.clearTimer(this.#trial);
+    this.#trial = this.clock.setTimer(() => {
+      this.circuit.tryOut();
+      this.host.circuitChanged(this, "open");
+    }, this.circuit.restMs);
+    this.host.circuitChanged(this, from);
   }
 
   /**
@@ -107,8 +155,11 @@ export class NodeLink implements Candidate {
    * written to that server again, its connection there is killed, for they may still run.
    */
   ended(connection: NodeConnection, unanswered: boolean): void {
-    if (this.connection === connection) this.connection = null;
+    const wasOpen = this.connection === connection;
+    if (wasOpen) this.connection = null;
     if (connection.reason !== "") this.lastFailure = connection.reason;
+    const from = this.circuit.state;
+    if (wasOpen && this.#wanted && !this.isMaster && this.circuit.lost(this.clock.now())) this.#rest(from);
     if (unanswered && connection.identity)
       this.#kill = { runId: connection.identity.runId, clientId: connection.identity.clientId };
   }
@@ -127,6 +178,7 @@ export class NodeLink implements Candidate {
       this.#backoff.reset();
       this.lastFailure = "";
       this.connection = connection;
+      connection.circuit = this;
       this.zone = this.labels.zone ?? connection.identity?.zone ?? null;
       this.host.opened(this, connection);
     } catch (error) {

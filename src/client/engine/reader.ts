@@ -155,6 +155,8 @@ export class Reader {
   }
 
   replied(operation: Operation, reply: unknown): void {
+    const circuit = operation.connection?.circuit;
+    if (circuit?.troubled) circuit.answered();
     if (operation.verified) {
       operation.reply = reply;
       return;
@@ -175,6 +177,9 @@ export class Reader {
     }
     const refusal = classifyRefusal(error.message, operation.name);
     if (refusal?.retry && link) this.host.doubt(link, refusal.kind);
+    // That a node loads or has no master its polls tell as well.
+    if (refusal?.retry && refusal.kind !== "loading" && refusal.kind !== "masterdown")
+      connection.circuit?.failed(refusal.kind.toUpperCase());
     const decorated = this.host.replyError(operation, error);
     operation.refusal = refusal?.retry ? decorated : null;
     if (operation.verified) {

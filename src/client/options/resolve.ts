@@ -72,6 +72,7 @@ export function resolveOptions(input: string | ReplicatedClientOptions): Resolve
     onHistoryReset: checkChoice("onHistoryReset", TABLE.onHistoryReset, given["onHistoryReset"]),
     lazyConnect: checkBoolean("lazyConnect", TABLE.lazyConnect, given["lazyConnect"]),
     limits: checkGroup("limits", TABLE.limits, given["limits"]),
+    circuit: checkGroup("circuit", TABLE.circuit, given["circuit"]),
     pool: checkGroup("pool", TABLE.pool, given["pool"]),
     tokenTtlMs: integer("tokenTtlMs"),
   });

@@ -4,6 +4,7 @@ import type { NatMap } from "../connection/ioredis-types.js";
 import type { Preference } from "../routing/prefer.js";
 import type { Consistency, NodeTags, ReadFrom } from "../types.js";
 import type {
+  CircuitOptions,
   ClientTransport,
   Credentials,
   DevClientOptions,
@@ -95,6 +96,7 @@ export interface ResolvedOptions {
   readonly onHistoryReset: "follow" | "stop";
   readonly lazyConnect: boolean;
   readonly limits: { readonly [Name in keyof LimitOptions]-?: number };
+  readonly circuit: { readonly [Name in keyof CircuitOptions]-?: number };
   readonly pool: { readonly [Name in keyof PoolOptions]-?: number };
   readonly tokenTtlMs: number;
 }

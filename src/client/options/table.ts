@@ -208,6 +208,21 @@ export const OPTION_TABLE = {
       ),
     },
   },
+  circuit: {
+    kind: "group",
+    doc: "When a replica that fails its readers is given a rest from reads; it still serves when there is nobody else.",
+    fields: {
+      failures: count(
+        5,
+        0,
+        1_000_000,
+        "Failed reads (and at least half of all), or lost connections, within `windowMs` that open it; 0 = never.",
+      ),
+      windowMs: ms(10_000, 1, "Failures that lie further apart are not counted together."),
+      openMs: ms(500, 1, "The first rest. After it one read at a time is tried; each failure doubles the rest."),
+      maxOpenMs: ms(30_000, 1, "The longest rest."),
+    },
+  },
   pool: {
     kind: "group",
     doc: "Connections for blocking commands, WATCH and `withConnection()`.",

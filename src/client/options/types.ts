@@ -85,6 +85,18 @@ export interface LimitOptions {
   sessions?: number | undefined;
 }
 
+/** When a replica that fails its readers is given a rest from reads. */
+export interface CircuitOptions {
+  /** Failed reads, or lost connections, that open the circuit; 0 = never. */
+  failures?: number | undefined;
+  /** Milliseconds within which they are counted together. */
+  windowMs?: number | undefined;
+  /** Milliseconds of the first rest. */
+  openMs?: number | undefined;
+  /** Milliseconds of the longest rest. */
+  maxOpenMs?: number | undefined;
+}
+
 /** Bounds of the pool of connections for blocking commands, WATCH and `withConnection()`. */
 export interface PoolOptions {
   max?: number | undefined;
@@ -138,6 +150,7 @@ export interface ReplicatedClientOptions {
   onHistoryReset?: "follow" | "stop" | undefined;
   lazyConnect?: boolean | undefined;
   limits?: LimitOptions | undefined;
+  circuit?: CircuitOptions | undefined;
   pool?: PoolOptions | undefined;
   tokenTtlMs?: number | undefined;
 }

@@ -18,6 +18,9 @@ export interface SelectionCandidate extends Placed {
   /** Milliseconds; null = unknown. */
   readonly stalenessMs: number | null;
   readonly lagBytes: number | null;
+  readonly resting: boolean;
+  /** Why it rests, in words; empty while it doesn't. */
+  readonly restReason: string;
 }
 
 /** A read, as values. */
@@ -86,15 +89,16 @@ export function explainSelection(
   };
 }
 
-/** Why the preference leaves out a node that is eligible; null = it doesn't. */
+/** Why a node that is eligible is left out; null = it isn't. */
 function leftAside(node: SelectionCandidate, request: SelectionRequest, judged: readonly Judged[]): string | null {
+  if (node.resting && !node.isMaster) return `rests: ${node.restReason}`;
   const { preference, readFrom, consistency, now } = request;
   const nearest = readFrom === "nearest";
   if (preference === null || typeof readFrom !== "string" || consistency === "strong" || readFrom === "master")
     return null;
   if (node.isMaster && !nearest) return null;
   const among = judged
-    .filter((one) => one.verdict === "eligible" && (nearest || !one.node.isMaster))
+    .filter((one) => one.verdict === "eligible" && (one.node.isMaster ? nearest : !one.node.resting))
     .map((one) => one.node);
   const left = (by: Partial<Preference>): boolean => {
     const nodes = among.slice();
@@ -153,36 +157,40 @@ function decide(request: SelectionRequest, judged: readonly Judged[], random: Ra
   const { preference, now } = request;
   const preferred = (nodes: SelectionCandidate[]): SelectionCandidate[] =>
     preference === null ? nodes : nodes.slice(0, narrow(nodes, nodes.length, preference, now));
-  const of = (verdict: Verdict) =>
-    judged.filter((one) => !one.node.isMaster && one.verdict === verdict).map((one) => one.node);
+  const of = (verdict: Verdict, resting: boolean) =>
+    judged
+      .filter((one) => !one.node.isMaster && one.verdict === verdict && one.node.resting === resting)
+      .map((one) => one.node);
   const served = (node: SelectionCandidate, viaFence = false): Selection => ({ kind: "node", node: node.id, viaFence });
-  const byReplica = (): Selection | null => {
-    const eligible = preferred(of("eligible"));
+  const byReplica = (resting: boolean): Selection | null => {
+    const eligible = preferred(of("eligible", resting));
     if (eligible.length > 0) return served(lighterOfTwo(eligible, eligible.length, now, random));
-    const likely = preferred(of("likely"));
+    const likely = preferred(of("likely", resting));
     return likely.length > 0 ? served(lighterOfTwo(likely, likely.length, now, random), true) : null;
   };
-  const byMaster = (): Selection => (master ? served(master) : pause(request, "wait"));
+  // Better a node that fails often than none.
+  const byMaster = (): Selection => (master ? served(master) : (byReplica(true) ?? pause(request, "wait")));
 
   if (typeof readFrom !== "string") {
-    const first = readFrom
+    const eligible = readFrom
       .map((id) => judged.find(({ node }) => node.id === id))
-      .find((one) => one?.verdict === "eligible");
+      .filter((one) => one?.verdict === "eligible");
+    const first = eligible.find((one) => one?.node.isMaster || !one?.node.resting) ?? eligible[0];
     return first ? served(first.node) : pause(request, "hold");
   }
   switch (readFrom) {
     case "master":
-      return byMaster();
+      return master ? served(master) : pause(request, "wait");
     case "masterPreferred":
-      return master ? served(master) : (byReplica() ?? byMaster());
+      return master ? served(master) : (byReplica(false) ?? byMaster());
     case "replica":
-      return byReplica() ?? pause(request, "hold");
+      return byReplica(false) ?? byReplica(true) ?? pause(request, "hold");
     case "replicaPreferred":
-      return byReplica() ?? byMaster();
+      return byReplica(false) ?? byMaster();
     case "nearest": {
-      const eligible = preferred(master ? [...of("eligible"), master] : of("eligible"));
+      const eligible = preferred(master ? [...of("eligible", false), master] : of("eligible", false));
       if (eligible.length > 0) return served(lightest(eligible, eligible.length, now, random));
-      return byReplica() ?? byMaster();
+      return byReplica(false) ?? byMaster();
     }
   }
 }

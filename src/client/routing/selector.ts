@@ -19,6 +19,8 @@ export interface Candidate extends Placed {
   readonly mark: { readonly offset: number };
   /** What it probably has applied by now, worth asking with a fence in front; −1 = no guess. */
   readonly likelyOffset: number;
+  /** A replica that is to be left alone as long as another node can serve: see `Circuit`. */
+  readonly resting: boolean;
 }
 
 /**
@@ -73,28 +75,32 @@ export class Selector<C extends Candidate> {
     this.#now = now;
     this.#preference = preference;
     if (form === "master") return this.#fromMaster();
-    if (form === "masterPreferred") {
-      return this.#master?.serves ? this.#fromMaster() : (this.#fromReplicas(need) ?? this.#fromMaster());
-    }
-    if (form === "nearest") return this.#nearest(need);
-    const replica = this.#fromReplicas(need);
-    if (replica !== null) return replica;
-    if (form === "replicaPreferred") return this.#fromMaster();
+    if (form === "masterPreferred" && this.#master?.serves) return this.#fromMaster();
+    const node = form === "nearest" ? this.#nearest(need) : this.#fromReplicas(need, false);
+    if (node !== null) return node;
+    if (form !== "replica" && this.#master?.serves) return this.#fromMaster();
+    // Better a node that fails often than none.
+    const resting = this.#fromReplicas(need, true);
+    if (resting !== null) return resting;
+    if (form !== "replica") return this.#fromMaster();
     this.#outcome = "hold";
     return null;
   }
 
   /** For a `readFrom` function: the first eligible node in the order that it returned. */
   pickFrom(ordered: readonly C[], need: Need): C | null {
+    let resting: C | null = null;
     for (let i = 0; i < ordered.length; i++) {
       const node = ordered[i] as C;
-      if (node.isMaster ? node.serves : covers(node, need)) {
+      if (!(node.isMaster ? node.serves : covers(node, need))) continue;
+      if (node.isMaster || !node.resting) {
         this.#outcome = "node";
         return node;
       }
+      resting ??= node;
     }
-    this.#outcome = "hold";
-    return null;
+    this.#outcome = resting === null ? "hold" : "node";
+    return resting;
   }
 
   #fromMaster(): C | null {
@@ -104,38 +110,38 @@ export class Selector<C extends Candidate> {
     return serves ? master : null;
   }
 
-  #fromReplicas(need: Need): C | null {
-    const count = this.#preferred(this.#gather(need));
+  #fromReplicas(need: Need, resting: boolean): C | null {
+    const count = this.#preferred(this.#gather(need, resting));
     if (count > 0) {
       this.#outcome = "node";
       return lighterOfTwo(this.#eligible, count, this.#now, this.random);
     }
-    return this.#fenced(need);
+    return this.#fenced(need, resting);
   }
 
   #nearest(need: Need): C | null {
-    let count = this.#gather(need);
+    let count = this.#gather(need, false);
     if (this.#master?.serves) this.#eligible[count++] = this.#master;
     count = this.#preferred(count);
-    if (count === 0) return this.#fenced(need) ?? this.#fromMaster();
+    if (count === 0) return this.#fenced(need, false);
     this.#outcome = "node";
     return lightest(this.#eligible, count, this.#now, this.random);
   }
 
-  #gather(need: Need): number {
+  #gather(need: Need, resting: boolean): number {
     let count = 0;
     for (let i = 0; i < this.#replicas.length; i++) {
       const node = this.#replicas[i] as C;
-      if (covers(node, need)) this.#eligible[count++] = node;
+      if (covers(node, need) && node.resting === resting) this.#eligible[count++] = node;
     }
     return count;
   }
 
-  #fenced(need: Need): C | null {
+  #fenced(need: Need, resting: boolean): C | null {
     let count = 0;
     for (let i = 0; i < this.#replicas.length; i++) {
       const node = this.#replicas[i] as C;
-      if (mayCover(node, need)) this.#eligible[count++] = node;
+      if (mayCover(node, need) && node.resting === resting) this.#eligible[count++] = node;
     }
     count = this.#preferred(count);
     if (count === 0) return null;

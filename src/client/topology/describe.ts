@@ -3,7 +3,7 @@ import type { NodeId } from "./address.js";
 import type { NodeState, TopologyState } from "./state.js";
 
 /** What the topology knows of a node; the engine adds what connections know. */
-export type NodeFacts = Omit<NodeDescription, "stalenessMs" | "inFlight" | "zone" | "tags">;
+export type NodeFacts = Omit<NodeDescription, "stalenessMs" | "inFlight" | "zone" | "tags" | "circuit">;
 
 /** null for a node that is not (or no longer) there. */
 export function describeNode(state: TopologyState, id: NodeId): NodeFacts | null {

@@ -30,6 +30,11 @@ function engineOf({ master = true, need = -1, marks = [100, 100] }: State): Engi
     likelyOffset: -1,
     latencyMs: 1,
     inFlight: 0,
+    waitingSince: Number.POSITIVE_INFINITY,
+    zone: null,
+    tags: {},
+    resting: false,
+    restReason: "",
   });
   const links = [link("M", 100), link("A", marks[0]), link("B", marks[1])];
   return {

@@ -26,6 +26,8 @@ function node(id: string, latencyMs: number, changes: Partial<Candidate> = {}): 
     waitingSince: Number.POSITIVE_INFINITY,
     zone: null,
     tags: {},
+    resting: false,
+    restReason: "",
   };
   return { ...base, ...changes, latencyMs };
 }
@@ -108,6 +110,8 @@ const candidate = fc.record({
   latencyMs: fc.option(fc.integer({ min: 0, max: 20 })),
   inFlight: fc.nat(20),
   waitingSince: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: -30, max: 13 })),
+  resting: fc.boolean(),
+  restReason: fc.constant("it broke"),
   zone: fc.option(fc.constantFrom("east", "west")),
   tags: fc.record({ disk: fc.constantFrom("ssd", "hdd"), use: fc.constantFrom("web", "batch") }, { requiredKeys: [] }),
 });
@@ -211,9 +215,9 @@ test("the fast selection and the explaining one agree", () => {
 
 test("every node is given a reason in words", () => {
   const candidates: SelectionCandidate[] = [
-    { ...node("m", 1), isMaster: true, mark: 13, likelyOffset: null, stalenessMs: 0, lagBytes: 0 },
-    { ...node("behind", 1), mark: 3, likelyOffset: null, stalenessMs: 9, lagBytes: 10 },
-    { ...node("stale", 1), mark: 10, likelyOffset: null, stalenessMs: null, lagBytes: 3 },
+    { ...node("m", 1), isMaster: true, mark: 13, likelyOffset: null, stalenessMs: 0, lagBytes: 0, restReason: "" },
+    { ...node("behind", 1), mark: 3, likelyOffset: null, stalenessMs: 9, lagBytes: 10, restReason: "" },
+    { ...node("stale", 1), mark: 10, likelyOffset: null, stalenessMs: null, lagBytes: 3, restReason: "" },
   ];
   const { selection, nodes } = explainSelection(
     {

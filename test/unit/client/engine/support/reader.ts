@@ -26,6 +26,10 @@ export interface FakeNode {
   readonly mark: { offset: number; replid: string };
   connection: FakeConnection;
   readonly latencyMs: null;
+  readonly waitingSince: number;
+  readonly zone: null;
+  readonly tags: object;
+  readonly resting: boolean;
   readonly inFlight: number;
 }
 
@@ -42,6 +46,10 @@ function node(id: string, offset: number, isMaster = false): FakeNode {
     connection,
     latencyMs: null,
     inFlight: 0,
+    waitingSince: Number.POSITIVE_INFINITY,
+    zone: null,
+    tags: {},
+    resting: false,
   };
 }
 
