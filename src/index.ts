@@ -36,8 +36,8 @@ export {
 } from "./client/errors.js";
 export type { ConnectionOptions, TransactionOptions } from "./client/options/lent.js";
 export type {
-  ClientTransport,
   CircuitOptions,
+  ClientTransport,
   Credentials,
   DevClientOptions,
   LimitOptions,
