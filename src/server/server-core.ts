@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { Clock, TimerHandle } from "../core/clock.js";
+import type { Clock } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { Bytes, ErrorReply, Reply } from "../protocol/resp/reply.js";
 import { Acl } from "./acl/acl.js";
@@ -26,6 +26,7 @@ import type { Database } from "./keyspace/database.js";
 import { Keyspace } from "./keyspace/keyspace.js";
 import type { OwnExpiry } from "./keyspace/own-expiry.js";
 import { Memory } from "./memory/memory.js";
+import { MigrationTargets } from "./migration/targets.js";
 import { refusalOf } from "./net/admission.js";
 import type { Endpoints } from "./net/connection.js";
 import { Connection } from "./net/connection.js";
@@ -40,6 +41,7 @@ import { Snapshots } from "./rdb/snapshots.js";
 import { Scripting } from "./scripting/scripting.js";
 import type { LogLevel, ServerCoreOptions } from "./server-core-options.js";
 import type { Shutdown } from "./shutdown.js";
+import { StandStill } from "./stand-still.js";
 import { Tracking } from "./tracking/tracking.js";
 
 /**
@@ -99,8 +101,10 @@ export class ServerCore {
   inExec = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
   cronPaused = false;
-  /** Milliseconds for which the command that runs makes the server stand still: they count as its own. */
-  stillMs = 0;
+  /** DEBUG SLEEP and MIGRATE: nothing that comes in is read. */
+  readonly still: StandStill = new StandStill(this);
+  /** Where MIGRATE takes keys to. */
+  readonly migration: MigrationTargets = new MigrationTargets(this);
   /** Told when a shutdown begins to close the server, all being saved; set by who owns it. */
   onShutdown: (() => void) | null = null;
   /** DEBUG SEGFAULT and its like: ends the server as a bug would; set by who owns it. */
@@ -116,7 +120,6 @@ export class ServerCore {
 
   readonly #dispatcher: Dispatcher;
   readonly #listener: Listener;
-  readonly #sleeps = new Set<TimerHandle>();
   #nextClientId = 1;
   #closing: Promise<void> | null = null;
 
@@ -200,7 +203,8 @@ export class ServerCore {
     this.tls.stop();
     this.tracking.stop();
     this.memory.stop();
-    for (const timer of this.#sleeps) this.clock.clearTimer(timer);
+    this.still.stop();
+    this.migration.stop();
     for (const client of [...this.clients.values()]) {
       if (reset) client.connection?.destroy(true);
       else this.kill(client);
@@ -226,7 +230,7 @@ export class ServerCore {
       this.limits.checkQuery(client);
     };
     connection.onClose = () => this.#forget(client);
-    if (this.#sleeps.size > 0) connection.holdInput(true);
+    if (this.still.active) connection.holdInput(true);
     this.faults?.clientOpened(client);
     return client;
   }
@@ -325,26 +329,6 @@ export class ServerCore {
     else this.clients.set(client.id, client);
   }
 
-  /** Nothing that comes in is read for `ms` milliseconds, as if the process hung (DEBUG SLEEP). */
-  standStill(ms: number): void {
-    this.stillMs += ms;
-    this.#holdAll(true);
-    const timer = this.clock.setTimer(() => {
-      this.#sleeps.delete(timer);
-      if (this.#sleeps.size === 0) this.#holdAll(false);
-    }, ms);
-    this.#sleeps.add(timer);
-  }
-
-  #holdAll(on: boolean): void {
-    this.replication.standStill(on);
-    for (const client of [...this.clients.values()]) {
-      client.connection?.holdInput(on);
-      // A fault may hold it too.
-      if (!on) this.faults?.clientOpened(client);
-    }
-  }
-
   /** Publishes a keyspace event if notify-keyspace-events wants it. */
   notify(eventClass: string, event: string, key: Bytes, db: number): void {
     const wanted = this.keyspace.events;
@@ -384,7 +368,8 @@ export class ServerCore {
   #refuse(stream: Duplex, text: string): null {
     this.stats.rejectedConnections++;
     stream.on("error", () => {});
-    stream.end(text, "latin1");
+    // A peer that leaves its end open must not keep the listener from closing.
+    stream.end(text, "latin1", () => stream.destroy());
     return null;
   }
 }

@@ -7,6 +7,7 @@ import { systemText } from "../system-text.js";
 import type { LogDirectory, LogFile } from "./directory.js";
 import { LogFileNames } from "./file-names.js";
 import { adoptOldLog, readManifest, sizeOfFiles } from "./files.js";
+import { wantFirstBase } from "./first-base.js";
 import { loadLog } from "./load-log.js";
 import { EMPTY_MANIFEST, formatManifest, type Manifest } from "./manifest.js";
 import { LogRewrite } from "./rewrite-log.js";
@@ -152,6 +153,8 @@ export class Aof {
       while (!steps.next().done);
     } finally {
       this.core.appending = appending;
+      // What the log's commands have changed is no change of the command that asked for it: it must not be appended.
+      this.core.effects.begin();
     }
     this.core.log("warning", "Append Only File loaded by DEBUG LOADAOF");
   }
@@ -292,29 +295,18 @@ export class Aof {
 
   #start(): boolean {
     this.state = "waiting";
-    if (this.rewrite.inProgress) {
-      this.core.log(
-        "warning",
-        "AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF and starting a rewrite now.",
-      );
-      this.rewrite.cancel();
-    }
-    if (this.core.snapshots.active !== null) {
-      this.rewrite.scheduled = true;
-      this.core.log(
-        "warning",
-        "AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.",
-      );
-    } else if (!this.rewrite.begin()) {
+    if (!wantFirstBase(this)) {
       this.state = "off";
-      this.core.log(
-        "warning",
-        "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check the above logs for more info about the error.",
-      );
       return false;
     }
     this.#run();
     return true;
+  }
+
+  /** A rewrite is wanted as soon as nothing else is being written, whether there is a log or not. */
+  schedule(): void {
+    this.rewrite.scheduled = true;
+    this.#run();
   }
 
   #stop(): void {
@@ -357,7 +349,11 @@ export class Aof {
   #run(): void {
     this.#timer ??= this.core.clock.setTimer(() => {
       this.#timer = null;
-      if (this.state === "off") return;
+      if (this.state === "off") {
+        this.rewrite.tryScheduled();
+        if (this.rewrite.scheduled) this.#run();
+        return;
+      }
       this.flush();
       this.#syncEverySecond();
       this.rewrite.tryScheduled();

@@ -108,6 +108,7 @@ export class LogRewrite {
   #write(file: LogFile): void {
     const { core } = this.aof;
     if (!core.config.flag("aof-use-rdb-preamble")) {
+      core.stats.forks++;
       try {
         this.#writeCommands(file);
         this.#completeLater(file);

@@ -15,7 +15,7 @@ function bgrewriteaof(ctx: CommandContext): Reply {
   if (aof === null) return FAILED;
   if (aof.rewrite.inProgress) return IN_PROGRESS;
   if (snapshots.active !== null || inExec) {
-    aof.rewrite.scheduled = true;
+    aof.schedule();
     return new SimpleString("Background append only file rewriting scheduled");
   }
   return aof.rewrite.begin() ? new SimpleString("Background append only file rewriting started") : FAILED;

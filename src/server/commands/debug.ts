@@ -86,7 +86,7 @@ function sleep(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const ms = Math.floor((parseDouble(args[2] as Bytes) ?? 0) * 1000);
   if (ms <= 0) return OK;
   const reply = ctx.block({ keys: [], timeoutMs: ms, timeoutReply: () => OK, retry: () => null, still: true });
-  ctx.server.standStill(ms);
+  ctx.server.still.sleep(ms);
   return reply;
 }
 

@@ -20,6 +20,7 @@ import { latencyCommands } from "./latency.js";
 import { lcsCommands } from "./lcs.js";
 import { listCommands } from "./lists/index.js";
 import { memoryCommands } from "./memory.js";
+import { migrateCommands } from "./migrate.js";
 import { objectCommands } from "./objects.js";
 import { pubsubCommands } from "./pubsub.js";
 import { serverCommands } from "./server.js";
@@ -53,6 +54,7 @@ export const commandGroups: readonly CommandGroup[] = [
   lcsCommands,
   listCommands,
   memoryCommands,
+  migrateCommands,
   objectCommands,
   serverCommands,
   latencyCommands,

@@ -262,7 +262,7 @@ export class Dispatcher {
         `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
       );
     }
-    if (server.replication.loading && (bits & Flag.loading) === 0) return errors.loading;
+    if (server.loader.refuses(bits)) return errors.loading;
     if (server.busy !== null && (bits & Flag.allowBusy) === 0) return server.busy;
     if ((client.isReplica || client.isMonitor) && (bits & (Flag.write | Flag.readonly)) !== 0)
       return errors.replicaKeyspace;
@@ -305,8 +305,8 @@ export class Dispatcher {
       server.tracking.remember(client, command, args);
     const endMs = clock.now();
     this.#markMs = endMs;
-    const micros = (endMs - startMs + server.stillMs) * 1000;
-    server.stillMs = 0;
+    const micros = (endMs - startMs + server.still.ownMs) * 1000;
+    server.still.ownMs = 0;
     command.calls++;
     command.usec += micros;
     const { waiter } = client;

@@ -20,6 +20,8 @@ export const Flag = {
   script: 32768,
   /** Answered with the error that writes get while nothing can be saved, so that watchers see it: PING. */
   tellsDisk: 65536,
+  /** Refused while a dataset is loaded aside, too. */
+  noAsyncLoading: 131072,
 } as const;
 
 const BITS: Readonly<Record<string, number>> = {
@@ -36,6 +38,7 @@ const BITS: Readonly<Record<string, number>> = {
   blocking: Flag.blocking,
   noscript: Flag.noScript,
   allow_busy: Flag.allowBusy,
+  no_async_loading: Flag.noAsyncLoading,
 };
 
 /**

@@ -14,6 +14,8 @@ export function redacted(command: Command, args: readonly Bytes[]): readonly Byt
       const at = args.findIndex((arg, i) => i > 1 && arg.toLowerCase() === "auth");
       return at < 0 ? args : args.map((arg, i) => (i === at + 1 || i === at + 2 ? REDACTED : arg));
     }
+    case "migrate":
+      return args.map((arg, i) => (i > 5 && isSecretOfMigrate(args, i) ? REDACTED : arg));
     case "config|set":
       return args.map((arg, i) => (i % 2 === 1 && SECRETS.has((args[i - 1] as Bytes).toLowerCase()) ? REDACTED : arg));
     case "acl|setuser":
@@ -21,4 +23,16 @@ export function redacted(command: Command, args: readonly Bytes[]): readonly Byt
     default:
       return args;
   }
+}
+
+/** The words behind AUTH and AUTH2, before KEYS. */
+function isSecretOfMigrate(args: readonly Bytes[], at: number): boolean {
+  for (let i = 6; i <= at; i++) {
+    const word = (args[i] as Bytes).toLowerCase();
+    if (word === "keys") return false;
+    const secrets = word === "auth" ? 1 : word === "auth2" ? 2 : 0;
+    if (at > i && at <= i + secrets) return true;
+    i += secrets;
+  }
+  return false;
 }

@@ -8,6 +8,8 @@ export class Stats {
   unexpectedErrors = 0;
   /** Values that Redis would have freed in the background. */
   lazyFreed = 0;
+  /** Snapshots and rewrites of the log that were begun: what Redis forks for. */
+  forks = 0;
   /** Error replies by first word. */
   readonly errorsByCode = new Map<string, number>();
 
@@ -27,6 +29,7 @@ export class Stats {
     this.errorReplies = 0;
     this.unexpectedErrors = 0;
     this.lazyFreed = 0;
+    this.forks = 0;
     this.errorsByCode.clear();
   }
 }

@@ -334,6 +334,7 @@ export class Database {
       slot.set(key, entry);
       this.#size++;
       this.#bytes += keyBytes(key);
+      if (this.state.tellsCreated) this.state.created(this, key);
     } else {
       this.#bytes -= accountedBytes(entry.value);
       entry.value = value;

@@ -15,6 +15,7 @@ export class Keyspace implements KeyspaceState {
   expiredKeys = 0;
   /** notify-keyspace-events with `A` spelled out. */
   events = "";
+  tellsCreated = false;
   tracker: KeyTracker | null = null;
   lfu: KeyspaceState["lfu"] = null;
   readonly databases: readonly Database[];
@@ -59,6 +60,10 @@ export class Keyspace implements KeyspaceState {
     this.expiredKeys++;
     this.server.propagate(null, db.index, [this.deletion, key]);
     this.server.notify("x", "expired", key, db.index);
+  }
+
+  created(db: Database, key: Bytes): void {
+    this.server.notify("n", "new", key, db.index);
   }
 
   watchedTouched(db: Database, key: Bytes): void {
@@ -116,5 +121,6 @@ export class Keyspace implements KeyspaceState {
 
   #readEvents(): void {
     this.events = this.server.config.text("notify-keyspace-events").replace("A", "g$lshzxetd");
+    this.tellsCreated = this.events.includes("n");
   }
 }

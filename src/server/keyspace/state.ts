@@ -26,6 +26,10 @@ export interface KeyspaceState {
   misses: number;
   /** A master found this key expired and has removed it. */
   expired(db: Database, key: Bytes): void;
+  /** Somebody wants to hear of every key that is created. */
+  readonly tellsCreated: boolean;
+  /** A key was created where {@link tellsCreated} asks for it. */
+  created(db: Database, key: Bytes): void;
   /** A watched key was touched. */
   watchedTouched(db: Database, key: Bytes): void;
   /** The first key got a time to live: the walk of active expiry has something to do. */

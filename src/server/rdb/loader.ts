@@ -1,4 +1,5 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { Flag } from "../dispatch/flags.js";
 import type { Database } from "../keyspace/database.js";
 import type { ServerCore } from "../server-core.js";
 import { RdbError } from "./error.js";
@@ -33,6 +34,12 @@ export class Loader {
   /** Commands without the `loading` flag get -LOADING. */
   get loading(): boolean {
     return this.#active !== null && !this.#active.serving;
+  }
+
+  /** True if a command with these flags (`Flag`) has to wait until a dataset is loaded. */
+  refuses(bits: number): boolean {
+    if (this.#active === null) return false;
+    return this.#active.serving ? (bits & Flag.noAsyncLoading) !== 0 : (bits & Flag.loading) === 0;
   }
 
   /** A dataset is loaded while the old one is served. */

@@ -69,6 +69,7 @@ export class Snapshots {
       for (const run of this.#idle) run();
     });
     this.#active = job;
+    this.server.stats.forks++;
     job.slice();
     return job;
   }

@@ -201,9 +201,10 @@ export class ReplicaSide {
     const { out, settings, core } = this.context;
     return {
       connect: (host, port) => {
-        // Where addresses are made up, this server has one; a machine chooses its own.
-        const localAddress = core.config.text("bind").split(" ")[0] ?? "";
-        const options = { host, port, ...(core.transport.isPrivate === true ? { localAddress } : {}) };
+        // Where addresses are made up, this server has one; a machine chooses its own unless it is told.
+        const own = core.transport.isPrivate === true ? core.config.text("bind").split(" ")[0] : "";
+        const localAddress = core.config.text("bind-source-addr") || own;
+        const options = { host, port, ...(localAddress ? { localAddress } : {}) };
         const socket = core.transport.connect(options);
         noteLink(core.transport, socket);
         return core.config.flag("tls-replication") ? core.tls.connect(socket) : socket;

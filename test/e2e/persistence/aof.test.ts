@@ -40,6 +40,20 @@ describe("the append-only log of a server inside a process", () => {
     await server.stop();
   });
 
+  it("isn't told of its own loading, nor of what a transaction has scheduled before its end", async () => {
+    // DEBUG LOADAOF was appended to the log that it had loaded, and run again by each load from then on.
+    const server = await DevServer.start({ config: { "enable-debug-command": "yes" } });
+    const call = (...commands: string[][]) => respCall({ host: server.host, port: server.port }, commands, 5000);
+    await call(["MULTI"], ["SET", "a", "1"], ["CONFIG", "SET", "appendonly", "yes"], ["SET", "b", "2"], ["EXEC"]);
+    await eventually(async () => {
+      expect(String(await call(["INFO", "persistence"]))).toMatch(/aof_enabled:1[^]*aof_rewrite_scheduled:0/);
+      expect(String(await call(["INFO", "stats"]))).toContain("total_forks:1");
+    });
+    await call(["SET", "a", "3", "EX", "100"], ["DEBUG", "LOADAOF"], ["PERSIST", "a"], ["DEBUG", "LOADAOF"]);
+    expect(await call(["MGET", "a", "b"], ["TTL", "a"])).toEqual([["3", "2"], -1]);
+    await server.stop();
+  });
+
   it("is written by a replica too, after its full resync", async () => {
     const master = await DevServer.start();
     const call = (commands: string[][]) => respCall({ host: master.host, port: master.port }, commands, 5000);

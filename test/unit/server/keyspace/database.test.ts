@@ -6,6 +6,7 @@ import { HashValue } from "../../../../src/server/keyspace/values.js";
 
 interface Told extends KeyspaceState {
   readonly told: string[];
+  tellsCreated: boolean;
 }
 
 function state(): Told {
@@ -18,6 +19,8 @@ function state(): Told {
     hits: 0,
     misses: 0,
     expired: (db, key) => told.push(`expired ${db.index} ${key}`),
+    tellsCreated: false,
+    created: (db, key) => told.push(`created ${db.index} ${key}`),
     watchedTouched: (db, key) => told.push(`touched ${db.index} ${key}`),
     volatileAdded: () => told.push("volatile"),
     tracker: null,
@@ -45,6 +48,17 @@ describe("Database", () => {
     expect(db.delete("s")).toBe(false);
     expect(db.deleteIfEmpty("h", new HashValue())).toBe(true);
     expect(db.size).toBe(0);
+  });
+
+  it("tells of a key that is created where somebody wants to hear it, and not of one that is overwritten", () => {
+    db.set("before", "v");
+    shared.tellsCreated = true;
+    db.set("before", "w");
+    db.set("k", "v");
+    db.set("k", "w");
+    db.delete("k");
+    db.set("k", "v");
+    expect(shared.told).toEqual(["created 0 k", "created 0 k"]);
   });
 
   it("holds a key until the millisecond after its time is over", () => {

@@ -19,6 +19,8 @@ function state(): KeyspaceState {
     lfu: null,
     misses: 0,
     expired: nothing,
+    tellsCreated: false,
+    created: nothing,
     watchedTouched: nothing,
     volatileAdded: nothing,
     awaitedReady: nothing,

@@ -1,0 +1,54 @@
+import type { TimerHandle } from "../core/clock.js";
+import type { ServerCore } from "./server-core.js";
+
+/** A server that stands still, as a process does that is busy or blocked: nothing that comes in is read, the replication link included. */
+export class StandStill {
+  /** Milliseconds for which the command that runs makes the server stand still: they count as its own. */
+  ownMs = 0;
+  #holds = 0;
+  readonly #timers = new Set<TimerHandle>();
+
+  constructor(private readonly core: ServerCore) {}
+
+  get active(): boolean {
+    return this.#holds > 0;
+  }
+
+  /** For `ms` milliseconds, which count as the running command's own. */
+  sleep(ms: number): void {
+    this.ownMs += ms;
+    const goOn = this.begin();
+    const timer = this.core.clock.setTimer(() => {
+      this.#timers.delete(timer);
+      goOn();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  /** Until what this returns is called; several may ask for it at once. */
+  begin(): () => void {
+    if (this.#holds++ === 0) this.#hold(true);
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      if (--this.#holds === 0) this.#hold(false);
+    };
+  }
+
+  /** The server is closed: no timer is left. */
+  stop(): void {
+    for (const timer of this.#timers) this.core.clock.clearTimer(timer);
+    this.#timers.clear();
+  }
+
+  #hold(on: boolean): void {
+    const { core } = this;
+    core.replication.standStill(on);
+    for (const client of [...core.clients.values()]) {
+      client.connection?.holdInput(on);
+      // A fault may hold it too.
+      if (!on) core.faults?.clientOpened(client);
+    }
+  }
+}

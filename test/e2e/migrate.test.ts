@@ -1,0 +1,141 @@
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { DevServer } from "../../src/server/index.js";
+import { describeReal, respCall, startRedis } from "../support/real-redis.js";
+
+const running: { stop(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop();
+});
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+type Call = (...commands: string[][]) => Promise<unknown[]>;
+const callTo =
+  (address: Address): Call =>
+  (...commands) =>
+    // An error reply stands among the others as its text.
+    respCall(address, commands, 5000).then((replies) =>
+      replies.map((reply) => (reply instanceof Error ? reply.message : reply)),
+    );
+
+async function dev(config: Record<string, string> = {}): Promise<DevServer> {
+  const server = await DevServer.start({ config });
+  running.push(server);
+  return server;
+}
+async function real(): Promise<Address> {
+  const server = await startRedis({ args: [] });
+  running.push(server);
+  return server;
+}
+
+const DATA: string[][] = [
+  ["SET", "s", "v", "PX", "100000"],
+  ["RPUSH", "l", "a", "b"],
+  ["ZADD", "z", "1.5", "a", "inf", "b"],
+  ["HSET", "h", "f", "v"],
+  ["XADD", "x", "1-1", "f", "v"],
+];
+const KEYS = ["s", "l", "z", "h", "x"];
+
+async function movesAll(from: Address, to: Address): Promise<void> {
+  const [here, there] = [callTo(from), callTo(to)];
+  await here(...DATA);
+  const digests = ["DEBUG", "DIGEST-VALUE", ...KEYS];
+  const before = await here(digests);
+  const moved = await here(["MIGRATE", to.host, String(to.port), "", "0", "5000", "KEYS", "none", ...KEYS]);
+  expect(moved).toEqual(["OK"]);
+  expect(await here(["DBSIZE"])).toEqual([0]);
+  expect(await there(digests)).toEqual(before);
+  const [pttl] = await there(["PTTL", "s"]);
+  expect(pttl).toBeGreaterThan(0);
+}
+
+describe("MIGRATE between servers of one process", () => {
+  it("moves keys, and the replicas of the source hear DEL", async () => {
+    const [source, target] = [await dev(), await dev()];
+    const replica = await DevServer.start({ replicaOf: { host: source.host, port: source.port } });
+    running.push(replica);
+    await replica.inSyncWith(source);
+    await movesAll(source, target);
+    await replica.inSyncWith(source);
+    expect(replica.digest()).toBe("0".repeat(40));
+    expect(await callTo(source)(["INFO", "stats"])).toEqual([expect.stringContaining("migrate_cached_sockets:1")]);
+  });
+
+  it("keeps what the target has not taken, and says why", async () => {
+    const [source, target] = [await dev(), await dev()];
+    const [here, there] = [callTo(source), callTo(target)];
+    await here(["MSET", "a", "1", "b", "2", "c", "3"]);
+    await there(["SET", "b", "busy"]);
+    const move = ["MIGRATE", target.host, String(target.port), "", "0", "5000"];
+    expect(await here([...move, "KEYS", "a", "b", "c"])).toEqual([
+      "ERR Target instance replied with error: BUSYKEY Target key name already exists.",
+    ]);
+    expect(await here(["KEYS", "*"])).toEqual([["b"]]);
+    expect(await here([...move, "COPY", "REPLACE", "KEYS", "b"], ["GET", "b"])).toEqual(["OK", "2"]);
+    expect(await there(["MGET", "a", "b", "c"])).toEqual([["1", "2", "3"]]);
+  });
+
+  it("makes a new connection where the kept one was closed meanwhile", async () => {
+    const [source, target] = [await dev(), await dev()];
+    const here = callTo(source);
+    const move = (key: string): string[] => ["MIGRATE", target.host, String(target.port), key, "0", "5000"];
+    expect(await here(["SET", "a", "1"], move("a"))).toEqual(["OK", "OK"]);
+    await callTo(target)(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    expect(await here(["SET", "b", "1"], move("b"))).toEqual(["OK", "OK"]);
+  });
+
+  it("ends with an error, the key where it was, when the target doesn't answer, isn't there or is itself", async () => {
+    const [source, target] = [await dev(), await dev()];
+    const here = callTo(source);
+    const move = (to: Address): string[] => ["MIGRATE", to.host, String(to.port), "a", "0", "50"];
+    target.faults.hang();
+    expect(await here(["SET", "a", "1"], move(target), move(source))).toEqual([
+      "OK",
+      "IOERR error or timeout reading to target instance",
+      "IOERR error or timeout reading to target instance",
+    ]);
+    await target.stop();
+    expect(await here(move(target), ["GET", "a"])).toEqual(["IOERR error or timeout connecting to the client", "1"]);
+  });
+
+  it("serves nobody else while keys are on their way", async () => {
+    const source = await dev();
+    const here = callTo(source);
+    await here(["SET", "a", "1"]);
+    let asking: Promise<unknown[]> = Promise.resolve([]);
+    // A target that takes its time: it answers when somebody else has asked the source for the key.
+    const target = createServer((socket) => {
+      socket.on("data", () => {
+        asking = here(["GET", "a"]);
+        setImmediate(() => socket.write("+OK\r\n+OK\r\n"));
+      });
+    });
+    await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+    running.push({ stop: async () => target.close() });
+    const { port } = target.address() as AddressInfo;
+    expect(await here(["MIGRATE", "127.0.0.1", String(port), "a", "0", "5000"])).toEqual(["OK"]);
+    expect(await asking).toEqual([null]);
+  });
+
+  it("authenticates, without showing the password", async () => {
+    const [source, target] = [await dev(), await dev({ requirepass: "secret" })];
+    const here = callTo(source);
+    const move = ["MIGRATE", target.host, String(target.port), "a", "3", "5000"];
+    await here(["CONFIG", "SET", "slowlog-log-slower-than", "0"], ["SET", "a", "1"]);
+    expect(await here(move)).toEqual(["ERR Target instance replied with error: NOAUTH Authentication required."]);
+    expect(await here([...move, "COPY", "AUTH", "secret"])).toEqual(["OK"]);
+    expect(await here([...move, "REPLACE", "AUTH2", "default", "secret"])).toEqual(["OK"]);
+    expect(await callTo(target)(["AUTH", "secret"], ["SELECT", "3"], ["GET", "a"])).toEqual(["OK", "OK", "1"]);
+    expect(JSON.stringify(await here(["SLOWLOG", "GET", "-1"]))).not.toContain("secret");
+  });
+});
+
+describeReal("MIGRATE between a dev server and a real one", () => {
+  it("moves every type there", async () => movesAll(await dev({ "enable-debug-command": "yes" }), await real()));
+  it("moves every type back", async () => movesAll(await real(), await dev({ "enable-debug-command": "yes" })));
+});
