@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { InvalidOptionError } from "../client/errors/kinds.js";
+import type { DoctorFlags } from "./doctor/run.js";
 import type { SwitchoverFlags } from "./switchover/run.js";
 import { type TargetFlags, UsageError, withTarget } from "./target/flags.js";
 
@@ -50,6 +51,15 @@ withTarget(program.command("status"))
   .action(async (urls: string[], options: TargetFlags & { json: boolean }) => {
     const { runStatus } = await import("./status.js");
     process.exitCode = await runStatus(urls, options);
+  });
+
+withTarget(program.command("doctor"))
+  .description("what endangers a deployment: seen, why, what to do; exit code 0 if nothing, 1 if something does")
+  .option("--seconds <seconds>", "time between two looks, to see what grows", wholeNumber(1, 3600), 2)
+  .option("--json", "as JSON", false)
+  .action(async (urls: string[], options: DoctorFlags) => {
+    const { runDoctor } = await import("./doctor/run.js");
+    process.exitCode = await runDoctor(urls, options);
   });
 
 withTarget(program.command("switchover"))
