@@ -10,6 +10,7 @@ import { Operation } from "./engine/operation.js";
 import { PipelineCollector } from "./engine/pipeline-unit.js";
 import { Scope } from "./engine/scope.js";
 import type { TokenCounts } from "./engine/sessions.js";
+import { CallLog } from "./engine/trace.js";
 import { environmentOf } from "./environment.js";
 import { ClientClosedError, InvalidOptionError, UnknownNodeError } from "./errors.js";
 import { type DuplicateOptions, duplicateOptions } from "./options/duplicate.js";
@@ -26,9 +27,18 @@ import { resolveOptions } from "./options/resolve.js";
 import { sessionOptions } from "./options/session.js";
 import type { ReplicatedClientOptions } from "./options/types.js";
 import { resolveView } from "./options/view.js";
+import { giveOwnEvents } from "./own-events.js";
 import { asSession, type ReplicatedSession, type SessionOptions } from "./replicated-session.js";
 import { type Chain, runTransaction, type Try } from "./transaction-loop.js";
-import type { Explanation, HealthReport, NodeDescription, Topology, TopologyEvent, ViewOptions } from "./types.js";
+import type {
+  Explanation,
+  HealthReport,
+  NodeDescription,
+  Topology,
+  TopologyEvent,
+  Traced,
+  ViewOptions,
+} from "./types.js";
 
 /** The parts of a client that are not ioredis's; under symbols, so that views made by inheritance find them. */
 const CORE = Symbol("core");
@@ -105,6 +115,24 @@ export class ReplicatedClient extends Redis {
   with(options: ViewOptions): this {
     const { view, lastDb, session } = this[SCOPE];
     return makeView(this, new Scope(resolveView(options, view), lastDb, null, session)) as this;
+  }
+
+  /**
+   * Runs `fn` with a view whose calls are written down: what was read, from which node, at which offset, how old at most.
+   * Single calls, pipelines and MULTI alike; nothing is sent for it, and other calls of the client cost no more.
+   *
+   * ```ts
+   * const { value, calls: [read] } = await redis.traced((r) => r.get("k"));
+   * read?.node; read?.offset; read?.stalenessMs;
+   * ```
+   * @returns what `fn` returned, and its calls. Rejects with whatever `fn` throws
+   */
+  async traced<T>(fn: (redis: this) => T | Promise<T>): Promise<Traced<T>> {
+    requireFunction("traced", fn);
+    const { view, lastDb, session, node, lent } = this[SCOPE];
+    const log = new CallLog(view.trace);
+    const scope = new Scope(Object.freeze({ ...view, trace: log.note }), lastDb, node, session, lent);
+    return log.with(await fn(makeView(this, scope) as this));
   }
 
   /**
@@ -345,12 +373,6 @@ interface Lent {
   end(): Promise<void>;
 }
 
-/** What a view has of its own that must not hear its client's events. */
-const EMITTER_METHODS = [
-  ...(["on", "once", "off", "addListener", "removeListener", "removeAllListeners", "prependListener"] as const),
-  ...(["prependOnceListener", "emit", "listenerCount", "listeners", "rawListeners", "eventNames"] as const),
-];
-
 /** A view inherits everything from its client, listeners included, but has a scope and a pipeline of its own. */
 function makeView(client: ReplicatedClient, scope: Scope, own: EventEmitter | null = null): ReplicatedClient {
   const view = Object.create(client) as ReplicatedClient;
@@ -367,12 +389,7 @@ function makeView(client: ReplicatedClient, scope: Scope, own: EventEmitter | nu
       enumerable: false,
     });
   }
-  if (own !== null)
-    for (const method of EMITTER_METHODS)
-      hide(view, method, (...args: unknown[]) => {
-        const result: unknown = (own[method] as (...args: unknown[]) => unknown).apply(own, args);
-        return result === own ? view : result;
-      });
+  if (own !== null) giveOwnEvents(view, own);
   return view;
 }
 

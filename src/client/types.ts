@@ -145,4 +145,44 @@ export interface ViewOptions {
   signal?: AbortSignal;
   /** Send writes of unknown outcome again; only for writes that may be applied twice. */
   retryUnknown?: boolean;
+  /** Told of each call of the view once a server has answered it; what it throws is ignored. See also `traced()`. */
+  trace?: (call: CallTrace) => void;
+}
+
+/**
+ * What one call was. Of a read: which node served it, what of the replication stream that node had surely applied and how old
+ * that was at most. It is told from the fences that go with the calls anyway; tracing sends nothing of its own.
+ */
+export interface CallTrace {
+  /** Its name, lower case. */
+  readonly command: string;
+  readonly intent: Explanation["intent"];
+  /** What the caller got; undefined if it was rejected. */
+  readonly value: unknown;
+  /** What the caller's promise was rejected with; null if it wasn't. */
+  readonly error: Error | null;
+  /** Who answered; null if nobody did, or over a connection of its own. */
+  readonly node: string | null;
+  /** Null where `offset` is. */
+  readonly role: "master" | "replica" | null;
+  /** The history that the offsets belong to; null where `offset` is. */
+  readonly replid: string | null;
+  /** It saw at least all of the replication stream up to here; null over a connection of its own. */
+  readonly offset: number | null;
+  /** It saw at most this much; null unless `verified`. */
+  readonly offsetAtMost: number | null;
+  /** How old its data was at most when it was sent, in milliseconds; 0 on the master, null if nothing is known. */
+  readonly stalenessMs: number | null;
+  /** The value was handed out only after the fence behind it had shown the same role and history. */
+  readonly verified: boolean;
+  /** From its issue to its reply, in milliseconds. */
+  readonly tookMs: number;
+}
+
+/** What `traced()` resolves with. */
+export interface Traced<T> {
+  /** What the function returned. */
+  readonly value: T;
+  /** The calls that were settled when the function was, in the order in which they were; at most 10,000, the first ones. */
+  readonly calls: readonly CallTrace[];
 }

@@ -6,6 +6,7 @@ import { type HandshakeRequest, handshake, type NodeIdentity } from "./handshake
 import { type OpenedRedis, type OpenOptions, openRedis } from "./open-redis.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { SocketBatch } from "./socket-batch.js";
+import { describeSocketError } from "./socket-error.js";
 import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
 
 const FENCE = encodeWords("INFO", "replication");
@@ -31,10 +32,14 @@ export class Flush {
   ticket = 0;
   /** What the key ledger knows its fence by; 0 = the ledger was not told of it. */
   ledgerTicket = 0;
+  /** What the fence behind it showed; null until it came back. */
+  behind: Fence | null = null;
 
   constructor(
     readonly connection: NodeConnection,
     readonly id: number,
+    /** The newest good fence that had come back on this connection before: a lower bound on what its reads see. */
+    readonly before: Fence | null,
   ) {}
 }
 
@@ -267,7 +272,7 @@ export class NodeConnection {
   }
 
   #flush(): Flush {
-    this.#current ??= new Flush(this, ++this.#flushId);
+    this.#current ??= new Flush(this, ++this.#flushId, this.lastFence);
     return this.#current;
   }
 
@@ -333,7 +338,7 @@ export class NodeConnection {
   readonly #onFence = (flush: Flush, reply: unknown, error: Error | null): void => {
     if (flush === this.#latencyProbe) this.#measure(flush);
     const fence = error || this.state === "closed" ? null : this.#parse(reply as string);
-    if (fence) this.lastFence = fence;
+    if (fence) this.lastFence = flush.behind = fence;
     this.host.fenced(this, fence, flush);
     // BUSY is an answer in its place: the server runs a script, and so long says this to everything.
     if (error?.message.startsWith("BUSY ")) return;
@@ -390,9 +395,4 @@ class FenceCommand extends WireCommand {
   reject(error: Error): void {
     this.settle(this.flush, null, error);
   }
-}
-
-/** The words for a socket's error: its code says more than "connect failed". */
-function describeSocketError(error: Error & { code?: string }): string {
-  return error.code && !error.message.includes(error.code) ? `${error.code}: ${error.message}` : error.message;
 }

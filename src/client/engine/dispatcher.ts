@@ -15,6 +15,7 @@ import { Operation } from "./operation.js";
 import { OwnOperations } from "./own-operations.js";
 import { scan } from "./scan-home.js";
 import type { Scope } from "./scope.js";
+import { traceOf } from "./trace.js";
 import { findTransactions } from "./transaction.js";
 
 /** What one client has of its own beside the engine that it may share. */
@@ -185,7 +186,7 @@ export class Dispatcher {
     if (unit.length > 0 && reads) engine.reader.submit(unit);
     else if (unit.length > 0) {
       for (const operation of unit) engine.noteIssue(operation);
-      engine.lane.submit(unit);
+      engine.toMaster(unit);
     }
     for (const operation of apart) {
       if (operation.spec.intent !== "pinned") this.#dedicated(operation, scope);
@@ -251,6 +252,7 @@ export class Dispatcher {
     this.#own.remove(operation);
     this.pending--;
     this.#wake();
+    operation.view.trace?.(traceOf(operation, this.host.engine));
   };
 
   #wake(): void {
@@ -275,8 +277,7 @@ export class Dispatcher {
     const { timeoutMs, signal } = scope.view;
     // A blocking command is called off on its own connection, so that it takes nothing after its caller was told.
     const ownWay = spec.intent === "dedicated" && spec.blocking && scope.lent === null;
-    const limited = (timeoutMs !== null || signal !== null) && !ownWay;
-    if (limited) limit(operation, engine.clock, timeoutMs, signal);
+    if ((timeoutMs !== null || signal !== null) && !ownWay) limit(operation, engine.clock, timeoutMs, signal);
     const { commandTimeout } = engine.options.redis;
     if (commandTimeout !== undefined) (command as Partial<Command>).setTimeout?.(commandTimeout);
     return operation;

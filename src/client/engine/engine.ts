@@ -274,7 +274,9 @@ export class Engine implements OperationSink {
   /** To the master, in the order of issue. */
   toMaster(operations: readonly Operation[]): void {
     for (const operation of operations) {
-      if (operation.spec.intent === "read") operation.verified = operation.fenced;
+      const { spec, transaction } = operation;
+      if (spec.intent === "read" || (transaction?.exec === operation && transaction.readsOnly))
+        operation.verified = operation.fenced;
     }
     this.lane.submit(operations);
   }

@@ -46,6 +46,8 @@ export class Operation extends CarriedCommand {
   guessed = false;
   /** The fence in front of it showed that the node had not applied enough. */
   frontFailed = false;
+  /** Sent later than this (monotonic time), what its node is known to have is too old for it; Infinity = never. */
+  freshUntil = Number.POSITIVE_INFINITY;
   /** Monotonic time from which a read is held back for an eligible replica; -1 = it isn't. */
   heldSince = -1;
   /** The MULTI … EXEC that it belongs to. */

@@ -125,7 +125,10 @@ export class Reader {
     }
     // What the master serves goes in line with the writes: behind those that were issued before it.
     if (link.isMaster) this.host.toMaster(operations);
-    else this.#send(operations, link, guess);
+    else {
+      if (view.maxStalenessMs !== null) this.#limitAge(operations, guess ? need : Math.max(need, link.mark.offset));
+      this.#send(operations, link, guess);
+    }
   }
 
   /** What this read must see, as things stand; tolerances left out. */
@@ -162,8 +165,10 @@ export class Reader {
       return;
     }
     const { transaction } = operation;
-    if (transaction === null) operation.succeed(reply);
-    else if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
+    if (transaction === null) {
+      if (tooLate(operation)) this.#again(operation);
+      else operation.succeed(reply);
+    } else if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
   }
 
   failed(operation: Operation, error: Error): void {
@@ -206,9 +211,14 @@ export class Reader {
       const { transaction } = parked;
       if (transaction !== null) {
         if (parked !== transaction.exec) continue;
-        if (!parked.guessed && parked.need > seen) this.#again(parked);
+        if ((!parked.guessed && parked.need > seen) || tooLate(parked)) this.#again(parked);
         else if (this.#told(parked, seen, behind)) this.#settleTransaction(transaction);
-      } else if (parked.refusal !== null || parked.frontFailed || (!parked.guessed && parked.need > seen))
+      } else if (
+        parked.refusal !== null ||
+        parked.frontFailed ||
+        (!parked.guessed && parked.need > seen) ||
+        tooLate(parked)
+      )
         this.#again(parked);
       else if (!this.#told(parked, seen, behind)) continue;
       else if (parked.parkedError !== null) parked.fail(parked.parkedError);
@@ -274,6 +284,16 @@ export class Reader {
     return tolerated;
   }
 
+  /** Chosen by what a node with this offset had when the read was issued; how late may it be sent by that? */
+  #limitAge(operations: readonly Operation[], offset: number): void {
+    const { clock, samples } = this.host;
+    const first = operations[0] as Operation;
+    const now = clock.now();
+    const age = samples.stalenessOf(offset, now);
+    if (age === null) return;
+    for (const operation of operations) operation.freshUntil = now + (first.view.maxStalenessMs as number) - age;
+  }
+
   #pick(operation: Operation, form: Operation["view"]["readFrom"], need: Need): NodeLink | null {
     const { selector, clock } = this.host;
     if (typeof form !== "string") return this.#pickByFunction(operation, form, need);
@@ -325,7 +345,8 @@ export class Reader {
   /** All of it is answered. A refusal of any of its commands has discarded the whole: it is read elsewhere. */
   #settleTransaction(transaction: Transaction): void {
     const { exec, operations } = transaction;
-    if (operations.some(({ refusal, frontFailed }) => refusal !== null || frontFailed)) this.#again(exec);
+    if (tooLate(exec) || operations.some(({ refusal, frontFailed }) => refusal !== null || frontFailed))
+      this.#again(exec);
     else transaction.settle();
   }
 
@@ -343,6 +364,7 @@ export class Reader {
       one.parkedError = null;
       one.refusal = null;
       one.frontFailed = false;
+      one.freshUntil = Number.POSITIVE_INFINITY;
     }
     if (now - operation.issuedAt >= this.host.failoverTimeoutMs) {
       for (const one of operations) one.fail(refusal ?? this.host.noMaster(one));
@@ -370,4 +392,9 @@ export class Reader {
     this.host.refreshMarks();
     this.retryHeld();
   }
+}
+
+/** The turn in which it was issued took so long that what it was judged by has grown too old for it. */
+function tooLate({ flush, freshUntil }: Operation): boolean {
+  return flush !== null && flush.sentAt > freshUntil;
 }

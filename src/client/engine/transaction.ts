@@ -26,6 +26,11 @@ export class Transaction {
     return this.operations[this.operations.length - 1] as Operation;
   }
 
+  /** Nothing in it writes: what it read is worth as much as any read. */
+  get readsOnly(): boolean {
+    return this.operations.every(({ spec }) => spec.effects === "none");
+  }
+
   /** Gives every caller what was kept for it. */
   settle(): void {
     for (const operation of this.operations) {

@@ -284,6 +284,8 @@ export class WriteLane {
       this.host.refused(exec, refusal, connection);
       return;
     }
+    // Reads alone: the fence behind them decides whether they are handed out.
+    if (exec.verified) return;
     // An array is what was executed; nil (a WATCHed key was changed) and EXECABORT say that nothing was. Any other
     // error comes of a MULTI that was refused, and then the commands behind it ran one by one.
     const applied = Array.isArray(exec.reply) || (error !== null && !error.message.startsWith("EXECABORT"));

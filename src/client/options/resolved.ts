@@ -2,7 +2,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { Endpoint } from "../connection/address.js";
 import type { NatMap } from "../connection/ioredis-types.js";
 import type { Preference } from "../routing/prefer.js";
-import type { Consistency, NodeTags, ReadFrom } from "../types.js";
+import type { CallTrace, Consistency, NodeTags, ReadFrom } from "../types.js";
 import type {
   CircuitOptions,
   ClientTransport,
@@ -71,6 +71,8 @@ export interface ResolvedView {
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | null;
   readonly retryUnknown: boolean;
+  /** Told of each call once it is settled; `null` = nobody is. The promise never rejects. */
+  readonly trace: ((call: Promise<CallTrace>) => void) | null;
 }
 
 /** All options, checked, with defaults filled in, frozen all the way down. Inspect and JSON of it show no secret. */

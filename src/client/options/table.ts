@@ -248,6 +248,7 @@ export const VIEW_ONLY_TABLE = {
     false,
     "Whether a write of unknown outcome is sent again; only for writes that may be applied twice.",
   ),
+  trace: custom("(call) => void", "none", "Told of each call when it is settled: value, node, offset, staleness."),
 } as const satisfies Partial<Record<keyof ViewOptions, OptionSpec>>;
 
 /** Names of a view's options that are options of the client as well, and are inherited from it. */

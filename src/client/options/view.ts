@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../errors/kinds.js";
 import type { Preference } from "../routing/prefer.js";
-import type { Consistency, ReadFrom, ViewOptions } from "../types.js";
+import type { CallTrace, Consistency, ReadFrom, ViewOptions } from "../types.js";
 import { checkBoolean, checkChoice, checkInteger, refuseUnknown, requireObject, showType, showValue } from "./check.js";
 import { checkLabel, checkTags } from "./labels.js";
 import type { ResolvedView } from "./resolved.js";
@@ -22,6 +22,7 @@ export const DEFAULT_VIEW: ResolvedView = Object.freeze({
   timeoutMs: VIEW_ONLY_TABLE.timeoutMs.default,
   signal: null,
   retryUnknown: VIEW_ONLY_TABLE.retryUnknown.default,
+  trace: null,
 });
 
 /**
@@ -73,6 +74,7 @@ export function resolveView(options: ViewOptions, parent: ResolvedView): Resolve
       given["retryUnknown"] === undefined
         ? parent.retryUnknown
         : checkBoolean("retryUnknown", VIEW_ONLY_TABLE.retryUnknown, given["retryUnknown"]),
+    trace: given["trace"] === undefined ? parent.trace : checkTrace(given["trace"]),
   });
 }
 
@@ -125,6 +127,19 @@ function checkAck(value: unknown): NonNullable<ResolvedView["ack"]> {
       "must be given: how many milliseconds to wait for the replicas, 1 at least",
     );
   return Object.freeze({ replicas: replicas as number | "all" | "majority", timeoutMs: wait });
+}
+
+function checkTrace(value: unknown): NonNullable<ResolvedView["trace"]> {
+  if (typeof value !== "function")
+    throw new InvalidOptionError(
+      "trace",
+      `must be a function that is told of each call; for a call's own trace use traced(fn); got ${showType(value)}`,
+    );
+  const listener = value as (call: CallTrace) => void;
+  return (call) => {
+    // What a listener throws is its own affair, and nobody's who waits for a reply.
+    call.then(listener).catch(() => {});
+  };
 }
 
 export function checkSignal(value: unknown): AbortSignal {

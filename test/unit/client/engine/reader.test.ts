@@ -75,6 +75,29 @@ describe("a read hands out its value", () => {
     expect(await issuer.ends()).toEqual(["1", "2"]);
   });
 
+  it.each(["eventual", "session"] as const)(
+    "with maxStalenessMs (%s) only if it was sent while its node was fresh enough: the turn may have taken long",
+    async (consistency) => {
+      const { read, only, nodes, reader, issuer, samples, clock } = readerOf();
+      clock.advance(1000);
+      samples.push(clock.now(), 100);
+      clock.advance(30);
+      only("A");
+      const sendAfter = (ms: number, reply: string): void => {
+        read("GET k", { consistency, maxStalenessMs: 50 });
+        const flush = nodes.A.connection.flush();
+        flush.sentAt = clock.now() + ms;
+        nodes.A.connection.answer(reply);
+        if (consistency === "session") reader.release(flush, 100, 100);
+      };
+      sendAfter(20, "in time");
+      expect(await issuer.ends()).toEqual(["in time"]);
+      sendAfter(21, "too old");
+      expect((await issuer.ends()).at(-1)).toBe("…");
+      expect(nodes.A.connection.unanswered).toHaveLength(1);
+    },
+  );
+
   it("an error reply waits for the fence like a value", async () => {
     const { read, only, nodes, reader, issuer } = readerOf();
     only("A");

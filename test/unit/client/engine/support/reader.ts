@@ -66,10 +66,11 @@ export function readerOf(options: { started?: boolean } = {}) {
   const state = { started: options.started ?? true, refreshes: 0 };
   const ledger = new KeyLedger({ trackedKeys: 100, history: new WriteHistory() });
   ledger.adopt(HISTORY, null, 100);
+  const samples = new Samples(16);
   const reader = new Reader({
     clock,
     ledger,
-    samples: new Samples(16),
+    samples,
     selector,
     readHoldMs: 20,
     failoverTimeoutMs: 1000,
@@ -101,6 +102,7 @@ export function readerOf(options: { started?: boolean } = {}) {
   return {
     clock,
     nodes,
+    samples,
     reader,
     ledger,
     issuer,
