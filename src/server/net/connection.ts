@@ -1,6 +1,8 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
+import { flushAtTurnEnd } from "./turn-end.js";
 
 /** Characters that are gathered before they are set aside as a piece. */
 const LONGEST_TEXT = 1024 * 1024;
@@ -33,6 +35,8 @@ export class Connection {
   #nextDelayMs = 0;
   #closed = false;
   #endAfterWrite = false;
+  /** Whoever reads the other end may sleep until something is written. */
+  readonly #wakes: boolean;
   #held: Buffer[] = [];
   readonly #delayTimers = new Set<TimerHandle>();
   #delayed: { dueMs: number; data: Buffer | null }[] = [];
@@ -45,6 +49,7 @@ export class Connection {
     readonly endpoints: Endpoints,
     private readonly clock: Clock,
   ) {
+    this.#wakes = stream instanceof Socket;
     stream.on("data", (chunk: Buffer) => this.#receive(chunk));
     stream.on("end", () => this.end());
     stream.on("error", () => this.destroy());
@@ -190,14 +195,15 @@ export class Connection {
       return;
     }
     this.bytesIn += chunk.length;
-    // What the chunk is answered with goes out at its end: nothing needs to be scheduled for it.
+    // What the chunk is answered with goes out at its end, or at the turn's: nothing needs to be scheduled for it.
     this.#receiving = true;
     try {
       this.onData(chunk);
     } finally {
       this.#receiving = false;
     }
-    this.flush();
+    if (!this.#wakes) this.flush();
+    else if (this.#text !== "" || this.#pending.length > 0) flushAtTurnEnd(this);
   }
 
   #send(data: Bytes | Buffer): void {
