@@ -7,6 +7,7 @@ import { clientCommands } from "./clients.js";
 import { configurationCommands } from "./configuration.js";
 import { connectionCommands } from "./connection.js";
 import { debugCommands } from "./debug.js";
+import { elsewhereCommands } from "./elsewhere.js";
 import { evalCommands } from "./evaluation.js";
 import { expiryCommands } from "./expiry.js";
 import { functionCommands } from "./functions.js";
@@ -42,6 +43,7 @@ export const commandGroups: readonly CommandGroup[] = [
   configurationCommands,
   connectionCommands,
   debugCommands,
+  elsewhereCommands,
   evalCommands,
   expiryCommands,
   functionCommands,

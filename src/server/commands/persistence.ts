@@ -20,6 +20,7 @@ export function persistenceCommands(of: () => Replication): CommandGroup {
     lastsave: () => of().saver.lastSaveS,
     dump,
     restore,
+    "restore-asking": restore,
   };
 }
 

@@ -5,6 +5,7 @@ import type { CommandContext } from "../dispatch/context.js";
 import type { SubscriptionKind } from "../dispatch/pubsub.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import { globMatch } from "./support/glob.js";
+import { helpText } from "./support/help.js";
 
 /** https://redis.io/docs/latest/commands/?group=pubsub */
 export const pubsubCommands: CommandGroup = {
@@ -20,6 +21,7 @@ export const pubsubCommands: CommandGroup = {
   "pubsub|shardchannels": (ctx, args) => names(ctx.server.pubsub.shardChannels, args),
   "pubsub|numpat": (ctx) => ctx.server.pubsub.patterns.size,
   "pubsub|numsub": (ctx, args) => counts(ctx.server.pubsub.channels, args),
+  "pubsub|help": () => helpText("pubsub"),
   "pubsub|shardnumsub": (ctx, args) => counts(ctx.server.pubsub.shardChannels, args),
 };
 

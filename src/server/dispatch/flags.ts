@@ -50,14 +50,14 @@ const MAY_REPLICATE = new Set(["publish", "spublish", "pfcount", "eval", "evalsh
 const RUNS_SCRIPT = new Set(["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"]);
 
 /** Commands that enable-debug-command and its like must allow: COMMAND doesn't show this flag either. */
-const PROTECTED = new Set(["debug", "module"]);
+const PROTECTED = new Set(["debug", "module|load", "module|loadex", "module|unload"]);
 
 /** The bits of a command's flags; flags without a bit are left out. */
 export function flagBits(name: string, flags: readonly string[]): number {
   let bits = MAY_REPLICATE.has(name) ? Flag.mayReplicate : 0;
   if (RUNS_SCRIPT.has(name)) bits |= Flag.script;
   if (name === "ping") bits |= Flag.tellsDisk;
-  if (PROTECTED.has(name.split("|", 1)[0] as string)) bits |= Flag.protected;
+  if (PROTECTED.has(name) || name.startsWith("debug|")) bits |= Flag.protected;
   for (const flag of flags) bits |= BITS[flag] ?? 0;
   return bits;
 }

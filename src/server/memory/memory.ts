@@ -63,9 +63,14 @@ export class Memory {
 
   /** Closes clients, then evicts keys, as the limits demand. False if there is still too little memory. */
   makeRoom(): boolean {
-    if (this.clientLimit > 0) this.evictedClients += evictClients(this.server, this.clientLimit);
+    this.limitClients();
     this.exhausted = this.limit > 0 && !this.#evict();
     return !this.exhausted;
+  }
+
+  /** Closes who uses most, as `maxmemory-clients` demands: what has come in may be much although it is no command yet. */
+  limitClients(): void {
+    if (this.clientLimit > 0) this.evictedClients += evictClients(this.server, this.clientLimit);
   }
 
   stop(): void {
@@ -149,9 +154,9 @@ export class Memory {
   #configure(): void {
     const { config, random, keyspace } = this.server;
     this.limit = config.number("maxmemory");
-    const clients = config.number("maxmemory-clients");
-    // Negative: percent of maxmemory.
-    this.clientLimit = clients < 0 ? Math.floor((this.limit * -clients) / 100) : clients;
+    const clients = config.text("maxmemory-clients");
+    const isShare = clients.endsWith("%");
+    this.clientLimit = isShare ? Math.floor((this.limit * Number.parseInt(clients, 10)) / 100) : Number(clients);
     this.#policy = config.text("maxmemory-policy");
     const settings = { logFactor: config.number("lfu-log-factor"), decayMinutes: config.number("lfu-decay-time") };
     this.lfu = this.#policy.endsWith("lfu") ? new Lfu(random, settings, () => keyspace.nowMs) : null;

@@ -61,6 +61,7 @@ export class ClientLimits {
   /** To be asked after input came. */
   checkQuery(client: Client): void {
     if (client.decoder.pendingBytes > this.#query) this.#drop(client, "query buffer");
+    else if (this.server.memory.clientLimit > 0) this.server.memory.limitClients();
   }
 
   forget(client: Client): void {

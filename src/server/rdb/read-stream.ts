@@ -111,7 +111,7 @@ function readNode(input: Input, masterId: StreamId, above: StreamId): StreamNode
     if (count < 0 || count > items.length) input.fail("a stream's entry announces more than its node has");
     const fields: Bytes[] = [];
     for (let field = 0; field < count; field++) fields.push(same ? (master[2 * field] as Bytes) : next(), next());
-    next();
+    if (number() !== (same ? count + 3 : 2 * count + 4)) input.fail("a stream's entry is not as long as it says");
     node.push(id, fields);
     if ((flags & DELETED) !== 0) node.deleteAt(node.entries.length - 1);
   }

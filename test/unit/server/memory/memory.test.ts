@@ -106,6 +106,17 @@ describe("maxmemory", () => {
     expect(core.memory.evictedKeys).toBe(0);
   });
 
+  it("takes maxmemory-clients as a share of maxmemory too", async () => {
+    // `7%` was no number, which nobody's memory is within: every client was closed.
+    const { connect } = startCore({ maxmemory: 10_000_000, "maxmemory-clients": "7%" });
+    const [greedy, peer] = [connect(), connect()];
+    expect(await peer.send("ping")).toBe("+PONG|");
+    await greedy.send(`*2\r\n$900000\r\n${"x".repeat(690_000)}`);
+    expect(greedy.closed).toBe(false);
+    await greedy.send("x".repeat(20_000));
+    expect([greedy.closed, peer.closed]).toEqual([true, false]);
+  });
+
   it("closes the clients that use most beyond maxmemory-clients, but none that asked to be spared", async () => {
     const { core, connect } = startCore({ "maxmemory-clients": 1_000_000 });
     const [greedy, spared, peer] = [connect(), connect(), connect()];
@@ -115,8 +126,8 @@ describe("maxmemory", () => {
     await peer.send("ping");
     expect([greedy.closed, spared.closed]).toEqual([false, false]);
     const other = connect();
+    // What has come in counts at once: a client that never completes its command, and waits, must not be kept for that.
     await other.send(`*2\r\n${incomplete}`);
-    await peer.send("ping");
     expect([greedy.closed || other.closed, spared.closed, peer.closed]).toEqual([true, false, false]);
     expect(core.memory.evictedClients).toBe(1);
   });

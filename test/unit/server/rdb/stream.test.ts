@@ -68,6 +68,17 @@ function shown(stream: Stream): unknown {
 }
 
 describe("a stream in an RDB", () => {
+  it("refuses an entry that is not as long as it says", () => {
+    const stream = new Stream();
+    stream.append(streamId(1, 1), ["f", "v"], { maxEntries: 4, maxBytes: 0 });
+    const dump = Buffer.from(RdbWriter.dump({ type: "stream", stream }), "latin1");
+    expect(readDump(dump, false)).not.toBeNull();
+    // The last element of the listpack: as many elements as the entry has.
+    const at = dump.indexOf(Buffer.from([4, 1, 0xff]));
+    dump[at] = 5;
+    expect(() => readDump(dump, false)).toThrow(RdbError);
+  });
+
   it("comes back as it was, with its groups and what is pending", () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 12 }), fc.nat(12), (entries, deleted) => {
