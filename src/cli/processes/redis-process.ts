@@ -17,11 +17,15 @@ export interface RedisProcessOptions {
   port?: number;
   /** `requirepass` and `masterauth`. */
   password?: string;
+  /** The address it listens on and is reached by; default 127.0.0.1. */
+  host?: string;
+  /** Words before its command line that run it elsewhere and become it, such as `nsenter …`; default: none. */
+  launcher?: readonly string[];
 }
 
 /** Directives of every server: no persistence, no delay before a full resync, `DEBUG` allowed from this machine. */
 const defaultDirectives: readonly string[] = [
-  ...["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", ""],
+  ...["--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", ""],
   // A payload by way of a file can be shared by replicas that ask at the same moment; the second one of a diskless
   // sync waits up to a second for its own.
   ...["--repl-diskless-sync-delay", "0", "--repl-diskless-sync", "no"],
@@ -43,7 +47,7 @@ export function hasRedisServer(): boolean {
  * It ends with {@link stop}, at the latest together with this process.
  */
 export class RedisProcess {
-  readonly host = "127.0.0.1";
+  readonly host: string;
   readonly #options: RedisProcessOptions;
   readonly #mode: "server" | "sentinel";
   readonly #dir: string;
@@ -54,6 +58,7 @@ export class RedisProcess {
 
   private constructor(options: RedisProcessOptions, mode: "server" | "sentinel", dir: string) {
     this.#options = options;
+    this.host = options.host ?? "127.0.0.1";
     this.#mode = mode;
     this.#dir = dir;
     this.#ready = mode === "server" ? /Ready to accept connections/ : /Sentinel ID is/;
@@ -215,7 +220,7 @@ export class RedisProcess {
     if (this.#mode === "sentinel") return ["--port", String(this.#port), "--dir", this.#dir];
     const { password, args = [] } = this.#options;
     return [
-      ...["--port", String(this.#port), "--dir", this.#dir],
+      ...["--port", String(this.#port), "--dir", this.#dir, "--bind", this.host],
       ...defaultDirectives,
       ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
       ...args,
@@ -224,7 +229,7 @@ export class RedisProcess {
   }
 
   async #spawn(args: readonly string[]): Promise<void> {
-    const [program, programArgs] = withParentDeathSignal("redis-server", args);
+    const [program, programArgs] = withParentDeathSignal([...(this.#options.launcher ?? []), "redis-server", ...args]);
     const child = spawn(program, programArgs, { stdio: ["ignore", "pipe", "pipe"], cwd: this.#dir });
     this.#child = child;
     const logStart = this.#log.length;
@@ -284,7 +289,8 @@ function register(child: ChildProcess): void {
 let setprivWorks: boolean | undefined;
 
 /** Where util-linux is present, the kernel ends the server even when this process is killed and runs no exit hook. */
-function withParentDeathSignal(program: string, args: readonly string[]): [string, string[]] {
+export function withParentDeathSignal(words: readonly string[]): [string, string[]] {
+  const [program = "", ...args] = words;
   setprivWorks ??= spawnSync("setpriv", ["--pdeathsig", "KILL", "true"], { stdio: "ignore" }).status === 0;
-  return setprivWorks ? ["setpriv", ["--pdeathsig", "KILL", program, ...args]] : [program, [...args]];
+  return setprivWorks ? ["setpriv", ["--pdeathsig", "KILL", ...words]] : [program, args];
 }

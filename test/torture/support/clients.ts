@@ -1,0 +1,63 @@
+import { ReplicatedClient } from "../../../src/index.js";
+import { eventually } from "../../support/eventually.js";
+import type { Fleet } from "./fleet.js";
+import type { Named } from "./workload.js";
+
+const COMMON = {
+  pollIntervalMs: 100,
+  heartbeatTimeoutMs: 400,
+  arbitrationMs: 800,
+  failoverTimeoutMs: 10_000,
+};
+const WELL_MS = 15_000;
+
+/** Clients of every kind of acquaintance: through the proxies, by all addresses, and by one that tells the others. */
+export async function openClients(fleet: Fleet): Promise<Named[]> {
+  const [master = "", ...replicas] = fleet.places.map((place) => url(fleet.front(place)));
+  const direct = fleet.places.map((place) => url(fleet.server(place)));
+  const made: Named[] = [
+    { name: "proxied", client: new ReplicatedClient({ ...COMMON, master, replicas, natMap: fleet.natMap("front") }) },
+    { name: "direct", client: new ReplicatedClient({ ...COMMON, nodes: direct, natMap: fleet.natMap("direct") }) },
+    {
+      name: "seeded",
+      client: new ReplicatedClient({
+        ...COMMON,
+        master: direct[fleet.master] as string,
+        natMap: fleet.natMap("direct"),
+      }),
+    },
+  ];
+  for (const { client } of made) client.on("error", () => undefined);
+  await well(made, fleet);
+  return made;
+}
+
+/** Waits until every client writes to the master and could read from every replica; the words say who does not. */
+export async function well(clients: readonly Named[], fleet: Fleet): Promise<void> {
+  await Promise.all(
+    clients.map(async ({ name, client }) => {
+      const address = name === "proxied" ? fleet.front(fleet.master) : fleet.server(fleet.master);
+      const expected = `${address.host}:${address.port}`;
+      const view = client.with({ readFrom: "replica", maxStalenessMs: 2 ** 31 - 1 });
+      await eventually(
+        () => {
+          const { master, state } = client.topology;
+          const { node, others } = view.explain("GET", "a key that nobody wrote");
+          const able = (node === null ? 0 : 1) + others.filter(({ reason }) => reason === "could serve it too").length;
+          if (state !== "stable" || master?.id !== expected || able < fleet.replicas.length)
+            throw new Error(
+              `${name}: ${state}, master ${master?.id ?? "none"} for ${expected}, ${able} replicas serve: ${others.map((one) => `${one.node} ${one.reason}`).join("; ")}`,
+            );
+        },
+        { timeoutMs: WELL_MS, intervalMs: 20 },
+      );
+      await client.set(`alive:${name}`, "1").catch((error: Error) => {
+        throw new Error(`${name} does not write: ${error.message}; it says ${JSON.stringify(client.health())}`);
+      });
+    }),
+  );
+}
+
+function url({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `redis://${host}:${port}`;
+}
