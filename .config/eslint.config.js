@@ -74,6 +74,7 @@ export default tseslint.config(
       "node_modules/**",
       "test/bench/**",
       "test/libraries/**",
+      "examples/web/**",
       ".config/**",
     ],
   },

@@ -4,6 +4,13 @@
  * @module
  */
 
+export type { CarryOptions } from "./client/carry/carry-options.js";
+export {
+  type CarriedSession,
+  type RequestHeaders,
+  type TokenCarrier,
+  tokenCarrier,
+} from "./client/carry/token-carrier.js";
 export type { TokenCounts } from "./client/engine/sessions.js";
 export {
   AbortedError,
