@@ -52,6 +52,8 @@ export class Operation extends CarriedCommand {
   heldSince = -1;
   /** The MULTI … EXEC that it belongs to. */
   transaction: Transaction | null = null;
+  /** The reads of one pipeline of a causal session, in their order: what comes back of them goes again together. */
+  unit: readonly Operation[] | null = null;
   settled = false;
   /** The error that it was settled with; null while it isn't, or with a reply. */
   settledBy: Error | null = null;
@@ -106,6 +108,16 @@ export class Operation extends CarriedCommand {
   reject(error: Error): void {
     this.connection?.answered(this);
     this.sink.failed(this, this.connection?.state === "closed" ? new Error(OUT_OF_STEP) : error);
+  }
+
+  /** Nothing that came back for it counts: it is to be sent again. */
+  forgetReply(): void {
+    this.flush = null;
+    this.reply = undefined;
+    this.parkedError = null;
+    this.refusal = null;
+    this.frontFailed = false;
+    this.freshUntil = Number.POSITIVE_INFINITY;
   }
 
   /** Gives the caller the reply. */

@@ -11,6 +11,7 @@ import type { NodeDescription, ReadContext } from "../types.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
 import { isReplyError } from "./reply-kind.js";
+import { ReturnedReads } from "./returned-reads.js";
 import type { Transaction } from "./transaction.js";
 
 /** What reading asks of whoever owns it. */
@@ -55,6 +56,7 @@ export class Reader {
   #timer: TimerHandle | null = null;
   /** Reads that went to a replica on a guess, in vain: one round trip is lost, and no second one is risked. */
   readonly #guessedWrong = new WeakSet<Operation>();
+  readonly #returned = new ReturnedReads((operations, refusal) => this.#resend(operations, refusal));
 
   constructor(private readonly host: ReaderHost) {}
 
@@ -102,6 +104,7 @@ export class Reader {
     for (const operation of operations) {
       operation.need = need;
       operation.verified = verified;
+      if (operations.length > 1 && operation.session !== null) operation.unit = operations;
     }
     let link: NodeLink | null;
     try {
@@ -357,20 +360,15 @@ export class Reader {
     if (transaction !== null && operation !== transaction.exec) return;
     const operations = transaction?.operations ?? [operation];
     transaction?.reset();
-    const now = this.host.clock.now();
-    for (const one of operations) {
-      one.flush = null;
-      one.reply = undefined;
-      one.parkedError = null;
-      one.refusal = null;
-      one.frontFailed = false;
-      one.freshUntil = Number.POSITIVE_INFINITY;
-    }
-    if (now - operation.issuedAt >= this.host.failoverTimeoutMs) {
+    for (const one of operations) one.forgetReply();
+    if (!this.#returned.add(operations, refusal)) this.#resend(operations, refusal);
+  }
+
+  #resend(operations: readonly Operation[], refusal: Error | null): void {
+    const last = operations[operations.length - 1] as Operation;
+    if (this.host.clock.now() - last.issuedAt >= this.host.failoverTimeoutMs) {
       for (const one of operations) one.fail(refusal ?? this.host.noMaster(one));
-      return;
-    }
-    if (operation.repeat !== null) operation.repeat();
+    } else if (last.repeat !== null) last.repeat();
     else this.submit(operations);
   }
 

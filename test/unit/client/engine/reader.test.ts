@@ -299,6 +299,27 @@ describe("a unit of reads", () => {
     expect(sent()).toEqual(["B: GET a", "B: GET k", "B: GET b"]);
   });
 
+  it("of a causal session goes again to one node when its connection ends, in its order and without what was answered", async () => {
+    // One by one they went to two nodes, and a session's second read was older than its first (seen on real servers).
+    const { unit, only, nodes, sent, reader, issuer, causal } = readerOf();
+    only("A");
+    const [first] = unit(["GET a", "GET b", "GET c"], {}, causal());
+    const flush = nodes.A.connection.flush();
+    nodes.A.connection.answer("from A");
+    only("M", "B");
+    nodes.A.connection.cut();
+    reader.reroute(flush);
+    expect(sent().filter((line) => !line.startsWith("A"))).toEqual([]);
+    await issuer.ends();
+    expect(sent().filter((line) => !line.startsWith("A"))).toEqual(["B: GET a", "B: GET b", "B: GET c"]);
+    expect(new Set(nodes.B.connection.wire.map((operation) => operation.flush)).size).toBe(1);
+    const second = nodes.B.connection.flush();
+    nodes.B.connection.answer("1", "2", "3");
+    reader.release(second, 100, 100);
+    expect(await issuer.ends()).toEqual(["1", "2", "3"]);
+    expect(first?.settled).toBe(true);
+  });
+
   it("MULTI … EXEC of reads: a refusal at queueing sends the whole to another node", async () => {
     const { unit, only, nodes, reader, issuer } = readerOf();
     only("A");

@@ -1,5 +1,6 @@
 import { KeyLedger } from "../../../../../src/client/consistency/key-ledger.js";
 import { Samples } from "../../../../../src/client/consistency/samples.js";
+import { CausalSession } from "../../../../../src/client/consistency/session.js";
 import { WriteHistory } from "../../../../../src/client/consistency/write-history.js";
 import type { NodeLink } from "../../../../../src/client/engine/node-link.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
@@ -119,8 +120,15 @@ export function readerOf(options: { started?: boolean } = {}) {
       reader.read(operation);
       return operation;
     },
-    unit(lines: readonly string[], view: Partial<ResolvedView> = {}): Operation[] {
+    /** A causal session that has seen nothing yet. */
+    causal: () => new CausalSession({ replid: HISTORY, forkOf: () => null }, { following: 0, limit: 10 }),
+    unit(
+      lines: readonly string[],
+      view: Partial<ResolvedView> = {},
+      session: CausalSession | null = null,
+    ): Operation[] {
       const operations = lines.map((line) => issuer.make(line, view));
+      for (const operation of operations) operation.session = session;
       findTransactions(operations);
       reader.submit(operations);
       return operations;
