@@ -93,16 +93,15 @@ function scan(ctx: CommandContext, args: readonly Bytes[]): Reply {
   let slot = cursor;
   for (let looked = 0; slot < ctx.db.slotCount && looked < count; slot++) {
     const entries = ctx.db.slot(slot);
-    if (entries === undefined) continue;
-    looked += entries.size;
-    for (const [key, entry] of [...entries]) {
+    looked += entries.length;
+    for (const [key, entry] of entries) {
       if (match !== null && !globMatch(match, key)) continue;
       if (wanted !== null && typeOf(entry.value) !== wanted) continue;
       // Looking at it also removes it, if it has expired and this is a master.
       if (entry.expireAt === -1 || ctx.db.peek(key) !== undefined) found.push(key);
     }
   }
-  while (slot < ctx.db.slotCount && ctx.db.slot(slot) === undefined) slot++;
+  while (slot < ctx.db.slotCount && ctx.db.slot(slot).length === 0) slot++;
   return [slot >= ctx.db.slotCount ? "0" : String(slot), found];
 }
 

@@ -99,11 +99,9 @@ function restore(ctx: CommandContext, args: readonly Bytes[]): Reply {
 
 /** What eviction is to know of the key, as far as the policy asks for it. */
 function noteUsage(ctx: CommandContext, key: Bytes, { idleS, freq }: RestoreOptions): void {
-  const entry = ctx.db.peekAny(key);
   const { lfu } = ctx.server.memory;
-  if (entry === undefined) return;
-  if (lfu === null && idleS !== null) entry.accessedS = Math.floor(ctx.nowMs / 1000) - idleS;
-  if (lfu !== null && freq !== null) entry.accessedS = lfu.stamp(freq);
+  if (lfu === null && idleS !== null) ctx.db.setAccessed(key, Math.floor(ctx.nowMs / 1000) - idleS);
+  if (lfu !== null && freq !== null) ctx.db.setAccessed(key, lfu.stamp(freq));
 }
 
 interface RestoreOptions {

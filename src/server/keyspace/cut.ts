@@ -1,5 +1,7 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Entry } from "./entry.js";
+import type { KeyTable } from "./key-table.js";
+import { SLOT_COUNT, slotOf } from "./slots.js";
 import { sizeOf } from "./values.js";
 
 /** Elements from which on a value is written in pieces of its own instead of with its slot. */
@@ -28,17 +30,22 @@ export class DatabaseCut {
   /** Large values of written slots. */
   readonly large = new Map<Bytes, Entry>();
 
+  /** Keys, and keys with a time to live, at the moment of the cut. */
+  readonly size: number;
+  readonly volatileSize: number;
+
   constructor(
     readonly index: number,
-    private readonly slots: readonly (ReadonlyMap<Bytes, Entry> | undefined)[],
-    /** Keys, and keys with a time to live, at the moment of the cut. */
-    readonly size: number,
-    readonly volatileSize: number,
+    private readonly table: KeyTable,
     private readonly sink: CutSink,
-  ) {}
+  ) {
+    this.size = table.size;
+    this.volatileSize = table.volatileSize;
+  }
 
-  /** To be called before anything of `key`, which belongs to `slot`, changes. */
-  before(key: Bytes, slot: number): void {
+  /** To be called before anything of `key`, whose hash is `hash`, changes. */
+  before(key: Bytes, hash: number): void {
+    const slot = slotOf(hash);
     if (slot < this.#next) {
       if (this.large.size > 0 && this.large.has(key)) {
         this.sink.finishLarge(this, key);
@@ -50,7 +57,7 @@ export class DatabaseCut {
     if (early === undefined) this.#early.set(slot, (early = new Set()));
     else if (early.has(key)) return;
     early.add(key);
-    const entry = this.slots[slot]?.get(key);
+    const entry = this.table.entry(key, hash);
     if (entry === undefined) return;
     this.sink.entry(this.index, key, entry);
     this.sink.ahead(key, entry);
@@ -58,24 +65,23 @@ export class DatabaseCut {
 
   /** True when every slot has been written. */
   get walked(): boolean {
-    return this.#next >= this.slots.length;
+    return this.#next >= SLOT_COUNT;
   }
 
-  /** Writes the next slot that holds anything; large values go to `large`. Returns how many keys were looked at. */
-  writeSlot(): number {
-    while (this.#next < this.slots.length) {
-      const slot = this.slots[this.#next];
+  /** Writes the next slot that holds anything; large values go to `large`. */
+  writeSlot(): void {
+    while (this.#next < SLOT_COUNT) {
+      const entries = this.table.slot(this.#next);
       const early = this.#early.get(this.#next);
       this.#early.delete(this.#next);
       this.#next++;
-      if (slot === undefined) continue;
-      for (const [key, entry] of slot) {
+      if (entries.length === 0) continue;
+      for (const [key, entry] of entries) {
         if (early?.has(key)) continue;
         if (typeof entry.value !== "string" && sizeOf(entry.value) > LARGE) this.large.set(key, entry);
         else this.sink.entry(this.index, key, entry);
       }
-      return slot.size;
+      return;
     }
-    return 0;
   }
 }

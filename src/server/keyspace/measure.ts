@@ -15,16 +15,21 @@ export function keyBytes(key: Bytes): number {
   return STRING + key.length + MAP_ENTRY + OBJECT;
 }
 
+/** What a string value of so many bytes takes. */
+export function textBytes(length: number): number {
+  return STRING + length;
+}
+
 /** About how many bytes of memory a key and its value take here. */
 export function memoryOf(key: Bytes, value: Value, samples = SAMPLES): number {
-  if (typeof value === "string") return keyBytes(key) + STRING + value.length;
+  if (typeof value === "string") return keyBytes(key) + textBytes(value.length);
   const elementBytes = meanElement(value, samples === 0 ? Number.POSITIVE_INFINITY : samples);
   return keyBytes(key) + OBJECT + Math.round(elementBytes * sizeOf(value));
 }
 
 /** The same for the running account: of a collection what was noted when it last changed. */
 export function accountedBytes(value: Value): number {
-  return typeof value === "string" ? STRING + value.length : value.account.bytes;
+  return typeof value === "string" ? textBytes(value.length) : value.account.bytes;
 }
 
 /** Brings the account of a collection up to date; returns by how much more it takes than before. */

@@ -1,39 +1,46 @@
 import type { Random } from "../../core/random.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
-import { SLOT_COUNT } from "./slots.js";
+import type { Shard } from "./shard.js";
 
-/** The keys of a database by slot: all, or those with a time to live. */
-type Slots = readonly ({ readonly size: number; keys(): Iterable<Bytes> } | undefined)[];
+/** Guesses before a walk: where keys are rare, guessing might take long. */
+const GUESSES = 64;
 
-/** `count` of `size` keys that lie together, at a place chosen by chance; fewer only if there are fewer. */
-export function someKeys(slots: Slots, size: number, random: Random, count: number): Bytes[] {
+/** `wanted` keys that lie together, at a place chosen by chance. There must be as many. */
+export function someKeys(shards: readonly Shard[], wanted: number, random: Random, onlyVolatile: boolean): Bytes[] {
   const found: Bytes[] = [];
-  const wanted = Math.min(count, size);
-  let index = random.int(SLOT_COUNT);
-  while (found.length < wanted) {
-    index = (index + 1) % SLOT_COUNT;
-    const keys = slots[index];
-    if (keys === undefined) continue;
-    let skip = random.int(Math.max(1, keys.size - (wanted - found.length) + 1));
-    for (const key of keys.keys()) {
-      if (skip-- > 0) continue;
-      found.push(key);
-      if (found.length === wanted) break;
+  if (wanted === 0) return found;
+  const first = random.int(shards.length);
+  const start = random.int(Math.max(1, (shards[first] as Shard).places));
+  // The first shard comes twice: from the start on, and at the end up to the start.
+  for (let i = 0; i <= shards.length; i++) {
+    const shard = shards[(first + i) % shards.length] as Shard;
+    if ((onlyVolatile ? shard.volatileSize : shard.size) === 0) continue;
+    const end = i === shards.length ? start : shard.places;
+    for (let place = i === 0 ? start : 0; place < end; place++) {
+      const key = shard.key(place);
+      if (key === undefined || (onlyVolatile && shard.expireAt(place) === -1)) continue;
+      if (found.push(key) === wanted) return found;
     }
   }
   return found;
 }
 
 /** Any key, by chance. There must be one. */
-export function anyKey(slots: Slots, random: Random): Bytes | undefined {
-  let index = random.int(SLOT_COUNT);
-  let slot = slots[index];
-  for (let tries = 0; slot === undefined; tries++) {
-    // A nearly empty database: walking on from a random place ends, where guessing might take long.
-    index = tries < 64 ? random.int(SLOT_COUNT) : (index + 1) % SLOT_COUNT;
-    slot = slots[index];
+export function anyKey(shards: readonly Shard[], random: Random): Bytes {
+  const shard = guess(shards.length, random, (index) => {
+    const one = shards[index] as Shard;
+    return one.size > 0 ? one : undefined;
+  });
+  return guess(shard.places, random, (place) => shard.key(place));
+}
+
+/** The first that is there, at indices chosen by chance, and then from such an index on. One must be. */
+function guess<T>(count: number, random: Random, at: (index: number) => T | undefined): T {
+  let index = random.int(count);
+  let found = at(index);
+  for (let tries = 1; found === undefined; tries++) {
+    index = tries < GUESSES ? random.int(count) : (index + 1) % count;
+    found = at(index);
   }
-  let skip = random.int(slot.size);
-  for (const key of slot.keys()) if (skip-- === 0) return key;
-  return undefined;
+  return found;
 }

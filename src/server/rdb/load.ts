@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.js";
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { Database } from "../keyspace/database.js";
-import type { Filling } from "../keyspace/filling.js";
+import { KeyTable } from "../keyspace/key-table.js";
 import { accountedBytes, keyBytes, remeasure } from "../keyspace/measure.js";
 import type { Value } from "../keyspace/values.js";
 import { type EncodingLimits, fromRdb } from "./convert.js";
@@ -96,7 +96,7 @@ export function* loadSteps(
       yield STEP;
     }
   }
-  for (const to of filling) if (to !== undefined) yield* to.finish();
+  for (const to of filling) to?.finish();
   return { history, functions, keys: keys - expired - emptyKeys, expired, emptyKeys, end };
 }
 
@@ -117,12 +117,11 @@ interface Used {
 
 /** Gathers the keys of one database, with what the memory account needs to know. */
 class DatabaseFilling {
-  readonly #filling: Filling;
+  readonly #table = new KeyTable();
   readonly #fresh: number;
   #bytes = 0;
 
   constructor(private readonly db: Database) {
-    this.#filling = db.beginFilling();
     const { lfu, nowMs } = db.state;
     this.#fresh = lfu === null ? Math.floor(nowMs / 1000) : lfu.fresh;
   }
@@ -135,16 +134,12 @@ class DatabaseFilling {
     if (lfu !== null && freq !== undefined) stamp = lfu.stamp(freq);
     if (typeof value !== "string") remeasure(value);
     this.#bytes += keyBytes(key) + accountedBytes(value);
-    this.#filling.add(key, value, expireAt, stamp);
+    if (!this.#table.add(key, this.db.hashOf(key), value, expireAt, stamp))
+      throw new RdbError("the RDB names a key twice");
   }
 
-  *finish(): Generator<number, void, undefined> {
-    const steps = this.#filling.finish();
-    let step = steps.next();
-    for (; !step.done; step = steps.next()) yield 0;
-    const contents = step.value;
-    if (contents === null) throw new RdbError("the RDB names a key twice");
-    this.db.fill(contents, this.#bytes);
+  finish(): void {
+    this.db.fill(this.#table, this.#bytes);
   }
 }
 

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { seededRandom } from "../../../../src/core/random.js";
 import { Database, type KeyspaceState } from "../../../../src/server/keyspace/database.js";
-import { SLOT_COUNT, slotOf } from "../../../../src/server/keyspace/slots.js";
+import { KeyTable } from "../../../../src/server/keyspace/key-table.js";
+import { hashOf, SLOT_COUNT, slotOf } from "../../../../src/server/keyspace/slots.js";
 import { HashValue } from "../../../../src/server/keyspace/values.js";
 
 interface Told extends KeyspaceState {
@@ -158,6 +159,18 @@ describe("Database", () => {
     expect(steps).toBeGreaterThan(5);
   });
 
+  it("forgets where it has found a key when its contents are replaced", () => {
+    db.set("k", "old value");
+    const contents = new KeyTable();
+    contents.add("other", db.hashOf("other"), "v", -1, 0);
+    const hash = new HashValue(new Map([["f", "v"]]));
+    contents.add("k", db.hashOf("k"), hash, -1, 0);
+    db.fill(contents, 1000);
+    expect(db.get("k", "hash")).toBe(hash);
+    db.touch("k");
+    expect(db.bytes).toBe(1000 + hash.account.bytes);
+  });
+
   it("finds any key by chance", () => {
     expect(db.randomKey(seededRandom(1))).toBeUndefined();
     const random = seededRandom(3);
@@ -170,10 +183,10 @@ describe("Database", () => {
 
   it("spreads keys evenly over its slots, differently for each seed", () => {
     const counts = new Array<number>(SLOT_COUNT).fill(0);
-    for (let i = 0; i < SLOT_COUNT * 32; i++) counts[slotOf(`user:${i}`, 7)]!++;
+    for (let i = 0; i < SLOT_COUNT * 32; i++) counts[slotOf(hashOf(`user:${i}`, 7))]!++;
     expect(Math.max(...counts)).toBeLessThan(80);
     expect(Math.min(...counts)).toBeGreaterThan(5);
-    const moved = Array.from({ length: 100 }, (_, i) => slotOf(`k${i}`, 1) !== slotOf(`k${i}`, 2)).filter(Boolean);
+    const moved = Array.from({ length: 100 }, (_, i) => hashOf(`k${i}`, 1) !== hashOf(`k${i}`, 2)).filter(Boolean);
     expect(moved.length).toBeGreaterThan(95);
   });
 });
