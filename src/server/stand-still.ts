@@ -5,6 +5,8 @@ import type { ServerCore } from "./server-core.js";
 export class StandStill {
   /** Milliseconds for which the command that runs makes the server stand still: they count as its own. */
   ownMs = 0;
+  /** Blocks the process, where it is the server's own: a transaction can't be set aside. Null: nothing blocks there. */
+  blockProcess: ((ms: number) => void) | null = null;
   #holds = 0;
   readonly #timers = new Set<TimerHandle>();
 

@@ -76,6 +76,17 @@ describe("ioreplica-server", () => {
     expect(server.output()).toContain("bye bye");
   });
 
+  it("lets time pass where a transaction sleeps: a key that has expired by its end wakes nobody", async () => {
+    const port = await freePort();
+    await ready(start(port, "--port", String(port), "--dir", folder, "--save", "", "--enable-debug-command", "yes"));
+    const waiting = createConnection({ host: "127.0.0.1", port });
+    waiting.write("BLPOP k 0\r\n");
+    await eventually(async () => expect(await ask({ port }, "INFO clients")).toContain("blocked_clients:1"));
+    const sleeping = ["MULTI", "RPUSH k v", "PEXPIRE k 20", "DEBUG SLEEP 0.05", "EXEC", "EXISTS k", "INFO clients"];
+    expect(await ask({ port }, ...sleeping)).toMatch(/\+OK\r\n:0\r\n[^]*blocked_clients:1/);
+    waiting.destroy();
+  });
+
   it("keeps what SHUTDOWN SAVE wrote", async () => {
     const port = await freePort();
     const args = ["--port", String(port), "--dir", folder, "--save", ""];

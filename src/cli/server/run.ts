@@ -81,6 +81,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
     removeFiles(log, file, config.text("unixsocket"));
     void core.close().then(() => process.exit(0));
   };
+  core.still.blockProcess = (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   core.onFatal = () => process.exit(1);
   core.onCrash = (signal) => crash(config, log, signal);
   handleSignals(core, config, log);

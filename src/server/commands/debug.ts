@@ -85,6 +85,10 @@ function debug(ctx: CommandContext, args: readonly Bytes[]): Reply {
 function sleep(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const ms = Math.floor((parseDouble(args[2] as Bytes) ?? 0) * 1000);
   if (ms <= 0) return OK;
+  if (ctx.server.inExec) {
+    ctx.server.still.blockProcess?.(ms);
+    return OK;
+  }
   const reply = ctx.block({ keys: [], timeoutMs: ms, timeoutReply: () => OK, retry: () => null, still: true });
   ctx.server.still.sleep(ms);
   return reply;

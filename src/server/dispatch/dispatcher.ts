@@ -341,7 +341,10 @@ export class Dispatcher {
   #afterUnit(): void {
     const { effects, blocking, replication } = this.server;
     if (effects.pending) effects.flush(replication, false);
-    if (blocking.hasReady && !effects.held) blocking.serve();
+    if (!blocking.hasReady || effects.held) return;
+    // The unit's time is over: what has expired in its course serves nobody.
+    if (this.#markMs - this.#takenMs >= 1) this.#takeTime();
+    blocking.serve();
   }
 
   /** True if an injected fault has taken the command over. */
