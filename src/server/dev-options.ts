@@ -36,8 +36,8 @@ export interface DevServerOptions {
   /** Dataset to start with: an RDB file, by its path or its bytes, of any version from Redis 2 to 7.2. */
   readonly rdb?: string | Uint8Array;
   /**
-   * Dataset to start with, taken from a Redis that runs: `redis://[user:password@]host[:port]`. The server replicates once,
-   * then stands alone; `start()` resolves when it does, or rejects after a minute of its clock.
+   * Dataset to start with, taken from a Redis that runs: `redis://[user:password@]host[:port]`, or `rediss://` for TLS with
+   * the certificates of `tls`. The server replicates once, then stands alone; `start()` resolves when it does, or rejects after a minute of its clock.
    */
   readonly seedFrom?: string;
   /** Directives as in redis.conf, by name: `{ "repl-backlog-size": "64kb" }`. Unknown names and bad values throw. */

@@ -6,7 +6,7 @@ const SEED_MS = 60_000;
 
 /**
  * Replicates once from a server that runs, and stands alone then.
- * @param from `redis://[user:password@]host[:port]`
+ * @param from `redis://[user:password@]host[:port]`; `rediss://` for TLS, with the certificates of this server's own settings
  * @param watchers called whenever something happened to the server
  */
 export async function seedFromRunning(
@@ -15,11 +15,14 @@ export async function seedFromRunning(
   watchers: Set<() => void>,
 ): Promise<void> {
   const url = new URL(from);
-  if (url.protocol !== "redis:") throw new Error(`seedFrom takes a redis:// URL, not ${url.protocol}//`);
-  const names = ["masteruser", "masterauth"] as const;
+  if (url.protocol !== "redis:" && url.protocol !== "rediss:")
+    throw new Error(`seedFrom takes a redis:// or rediss:// URL, not ${url.protocol}//`);
+  const names = ["masteruser", "masterauth", "tls-replication"] as const;
   const own = names.map((name) => core.config.text(name));
   core.config.load("masteruser", decodeURIComponent(url.username));
   core.config.load("masterauth", decodeURIComponent(url.password));
+  core.config.load("tls-replication", url.protocol === "rediss:" ? "yes" : "no");
+  if (url.protocol === "rediss:") core.tls.ensure();
   const synced = deferred<void>();
   const check = (): void => {
     if (replication.link?.state === "connected") synced.resolve();

@@ -20,6 +20,8 @@ export interface ServerState {
   readonly streamDb: number;
   readonly master: Address | null;
   readonly config: ReadonlyMap<string, string>;
+  /** Users of the ACL, as lines of a config file. */
+  readonly users: readonly string[];
   /** What SAVE had written. */
   readonly saved: Buffer | null;
 }
@@ -38,6 +40,7 @@ export function captureServer({ core, replication }: Run, saved: Buffer | null):
     streamDb: core.masterClient.db.index,
     master: link ? { host: link.host, port: link.port } : null,
     config: settingsOf(core.config),
+    users: core.acl.lines(),
     saved,
   };
 }
@@ -45,6 +48,8 @@ export function captureServer({ core, replication }: Run, saved: Buffer | null):
 /** Makes a running server what another, or itself, was: a master, until it is told to follow somebody. */
 export async function takeUpServer({ core, replication }: Run, state: ServerState): Promise<void> {
   await applySettings(core.config, state.config);
+  // After the settings: requirepass is the default user's password.
+  core.acl.takeUp(state.users);
   replication.takeUp(state.file, state.stream, state.streamDb);
 }
 

@@ -7,8 +7,15 @@ import { systemText } from "../../server/system-text.js";
 const OOM_FILE = "/proc/self/oom_score_adj";
 const MAX_SCORE = 1000;
 
-/** Lets the directives that concern the process itself take effect: `dir`, the title, the OOM score. */
-export function applyProcessSettings(config: Config, isReplica: () => boolean, warn: (text: string) => void): void {
+/**
+ * Lets the directives that concern the process itself take effect: `dir`, the title, the OOM score.
+ * Returns what is to be called when the role has changed.
+ */
+export function applyProcessSettings(
+  config: Config,
+  isReplica: () => boolean,
+  warn: (text: string) => void,
+): () => void {
   config.setApplier(["dir"], () => {
     try {
       process.chdir(config.text("dir"));
@@ -26,6 +33,7 @@ export function applyProcessSettings(config: Config, isReplica: () => boolean, w
   config.setApplier(["oom-score-adj", "oom-score-adj-values"], score);
   setTitle(config);
   score();
+  return score;
 }
 
 function setTitle(config: Config): void {
@@ -57,6 +65,8 @@ function oomScore(config: Config, isReplica: () => boolean, warn: (text: string)
       const wanted = mode === "no" ? initial : mode === "absolute" ? value : initial + value;
       writeFileSync(OOM_FILE, String(Math.min(MAX_SCORE, Math.max(-MAX_SCORE, wanted))));
       changed = mode !== "no";
+      // Who sets it from outside meanwhile gets that back another time.
+      if (!changed) initial = null;
       return null;
     } catch (error) {
       warn(`Unable to write oom_score_adj: ${systemText(error)}`);

@@ -73,7 +73,8 @@ export async function runServer(args: readonly string[]): Promise<void> {
   log.role = () => (isReplica() ? "S" : "M");
   const file = pidFile(config);
   writePidFile(file);
-  applyProcessSettings(config, isReplica, (text) => log.line("warning", text));
+  const roleChanged = applyProcessSettings(config, isReplica, (text) => log.line("warning", text));
+  server.replication.onProgress = roleChanged;
   // Sockets keep the process alive, but a server that only loads has none.
   const alive = setInterval(() => {}, 1 << 30);
   core.onShutdown = () => {

@@ -122,13 +122,13 @@ export class Acl {
     client.decoder.limits.unauthenticated = !client.authenticated;
   }
 
-  /** ACL SETUSER: all rules or none. @returns what is wrong, in Redis's words */
-  setUser(name: Bytes, words: readonly Bytes[]): string | null {
+  /** ACL SETUSER: all rules or none; `anew`: whatever the user was before. @returns what is wrong, in Redis's words */
+  setUser(name: Bytes, words: readonly Bytes[], anew = false): string | null {
     const merged = mergeSelectors(words);
     if ("unmatched" in merged) return `Unmatched parenthesis in acl selector starting at '${merged.unmatched}'.`;
     const known = this.#users.get(name);
     const draft = this.#create(name);
-    if (known !== undefined) draft.become(known);
+    if (known !== undefined && !anew) draft.become(known);
     for (const rule of merged.rules) {
       const refused = draft.apply(rule);
       if (refused !== null) return `Error in ACL SETUSER modifier '${rule}': ${refused}`;
@@ -186,6 +186,19 @@ export class Acl {
   /** The users as lines of a config file. */
   lines(): string[] {
     return this.users().map((user) => `user ${user.name} ${user.describe()}`);
+  }
+
+  /** Makes the users what `lines()` of this or another server were; who is not among them is deleted. */
+  takeUp(lines: readonly string[]): void {
+    const kept = new Set<Bytes>();
+    for (const line of lines) {
+      const [, name, ...rules] = line.split(" ");
+      if (name === undefined) continue;
+      kept.add(name);
+      const refused = this.setUser(name, rules, true);
+      if (refused !== null) throw new AclError(refused);
+    }
+    for (const { name } of this.users()) if (!kept.has(name)) this.deleteUser(name);
   }
 
   #create(name: Bytes): User {

@@ -3,6 +3,7 @@ import { ErrorReply } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
+import { LONGEST_STRING } from "./strings.js";
 import { isWord, longArg } from "./support/arguments.js";
 import { parseInteger } from "./support/integer.js";
 
@@ -19,8 +20,8 @@ export function bitOffsetArg(ctx: CommandContext, text: Bytes, width = 0): numbe
   const counted = width > 0 && text.startsWith("#");
   const value = parseInteger(counted ? text.slice(1) : text) ?? fail(BAD_OFFSET);
   const offset = Number(value) * (counted ? width : 1);
-  const outside =
-    offset < 0 || (!ctx.client.isMasterLink && offset / 8 >= ctx.server.config.number("proto-max-bulk-len"));
+  const longest = ctx.client.isMasterLink ? LONGEST_STRING : ctx.server.config.number("proto-max-bulk-len");
+  const outside = offset < 0 || offset / 8 >= Math.min(longest, LONGEST_STRING);
   return outside ? fail(BAD_OFFSET) : offset;
 }
 

@@ -36,7 +36,7 @@ export const stringCommands: CommandGroup = {
 };
 
 /** What JavaScript can hold: 24 bytes less than Redis's default of 512 MB. */
-const LONGEST_STRING = 2 ** 29 - 24;
+export const LONGEST_STRING = 2 ** 29 - 24;
 
 const DECREMENT_OVERFLOW = new ErrorReply("ERR decrement would overflow");
 const OFFSET_OUT_OF_RANGE = new ErrorReply("ERR offset is out of range");

@@ -51,6 +51,22 @@ async function ask(port: number, command: string, options: ConnectionOptions = {
 }
 
 describe("a dev server with TLS", () => {
+  it("is forked as a whole topology, and seeded from, over TLS", async () => {
+    const topology = await DevTopology.start({ replicas: 1, tls });
+    ends.push(() => topology.stop());
+    const client = new ReplicatedClient(topology.options);
+    ends.push(() => client.disconnect());
+    await client.set("k", "1");
+    const fork = await topology.fork();
+    ends.push(() => fork.stop());
+    await fork.replicas[0]?.inSyncWith(fork.master);
+    expect(fork.master.url).toMatch(/^rediss:/);
+    expect(await ask(fork.replicas[0]?.port as number, "GET k")).toBe("$1\r\n1\r\n");
+    const seeded = await start({ tls, seedFrom: topology.master.url });
+    expect([seeded.role, seeded.digest()]).toEqual(["master", topology.master.digest()]);
+    await expect(DevServer.start({ seedFrom: topology.master.url })).rejects.toThrow("TLS");
+  });
+
   it("serves a client over TLS, through failovers too", async () => {
     const topology = await DevTopology.start({ replicas: 2, tls });
     ends.push(() => topology.stop());

@@ -128,6 +128,29 @@ describe("a fork", () => {
   });
 });
 
+describe("the users of a snapshot", () => {
+  test("come with a fork, and back with it: rights and passwords, and nobody else", async () => {
+    const { topology, transport, client } = await start(0);
+    await using _ = topology;
+    const one = await client(topology.master);
+    await one.run("ACL", "SETUSER", "ada", "on", ">pw", "~a:*", "+get", "(~b:* +set)");
+    await one.run("ACL", "SETUSER", "off", "off");
+    const users = await one.run("ACL", "LIST");
+    const before = topology.master.snapshot();
+    await using fork = await topology.master.fork();
+    const there = await MemoryClient.connect(transport, fork);
+    await there.run("AUTH", "secret");
+    expect(await there.run("ACL", "LIST")).toEqual(users);
+    expect(await there.run("AUTH", "ada", "pw")).toBe("OK");
+    await expect(there.run("SET", "a:1", "x")).rejects.toThrow("NOPERM");
+    expect(await there.run("SET", "b:1", "x")).toBe("OK");
+    await one.run("ACL", "DELUSER", "ada");
+    await one.run("ACL", "SETUSER", "eve", "on", "nopass", "+@all");
+    await topology.master.restore(before);
+    expect(await (await client(topology.master)).run("ACL", "LIST")).toEqual(users);
+  });
+});
+
 describe("a server starts with data", () => {
   test("of another server, and stands alone then", async () => {
     const { topology, transport, client } = await start(0);
