@@ -1,16 +1,29 @@
 import { parseArgs } from "node:util";
 import { hasRedisServer } from "../../src/cli/processes/redis-process.js";
+import { cost } from "./cost.js";
 import { crash } from "./crash.js";
 import { cutReplies } from "./cut-replies.js";
 import { falseAlarms } from "./false-alarms.js";
 import type { Figure, Scenario } from "./figure.js";
 import { hang } from "./hang.js";
+import { hotWriter } from "./hot-writer.js";
 import { maintenance } from "./maintenance.js";
 import { planned } from "./planned.js";
 import { promotion } from "./promotion.js";
 import { reads } from "./reads.js";
 
-const scenarios: readonly Scenario[] = [planned, maintenance, promotion, crash, hang, falseAlarms, cutReplies, reads];
+const scenarios: readonly Scenario[] = [
+  planned,
+  maintenance,
+  promotion,
+  crash,
+  hang,
+  falseAlarms,
+  cutReplies,
+  reads,
+  hotWriter,
+  cost,
+];
 
 const USAGE = `Measures the figures of failover on real redis-server processes and prints
 figure · target · measured · held or missed. Exit code 1 when a count is missed; timings are told only.

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Redis } from "ioredis";
+import type { ReplicatedClient } from "ioreplica";
+import { Trio } from "../support/trio.js";
+import { countOf, type Figure, type Scenario } from "./figure.js";
+
+const KEYS = 20_000;
+const IN_FLIGHT = 100;
+const SLICE_OPS = 20_000;
+const LONE_READS = 400;
+const WRITE_MS = 1000;
+const FENCE_MS = 20;
+const CLIENTS = 10;
+const IDLE_MS = 5000;
+
+type Store = Pick<ReplicatedClient, "get" | "set">;
+
+/** What the levels of consistency cost: CPU, fences, latency, memory. */
+export const cost: Scenario = {
+  name: "cost",
+  rounds: 7,
+  async run(rounds: number): Promise<Figure[]> {
+    const trio = await Trio.start();
+    try {
+      await trio.a.commands(Array.from({ length: KEYS }, (_, i) => ["SET", `k${i}`, "v".repeat(100)]));
+      await trio.inSync(trio.a, trio.b, trio.c);
+      return [...(await idle(trio)), ...(await cpu(trio, rounds)), await fences(trio), await lone(trio, rounds)];
+    } finally {
+      await trio.stop();
+    }
+  },
+};
+
+/** The same load for each level, by turns, so that all have the same neighbours. */
+async function cpu(trio: Trio, rounds: number): Promise<Figure[]> {
+  const { redis } = await trio.client();
+  const levels = {
+    eventual: redis.with({ consistency: "eventual" }),
+    session: redis,
+    unverified: redis.with({ verifyReads: false }),
+  };
+  const took = { eventual: [] as number[], session: [] as number[], unverified: [] as number[] };
+  for (let round = -1; round < rounds; round++) {
+    for (const name of ["eventual", "session", "unverified"] as const) {
+      const before = process.cpuUsage();
+      await mixedLoad(levels[name]);
+      const { user, system } = process.cpuUsage(before);
+      // The first turn lets the compiler see every path.
+      if (round >= 0) took[name].push((user + system) / SLICE_OPS);
+    }
+  }
+  redis.disconnect();
+  const ratio = (name: "session" | "unverified"): number =>
+    median(took[name].map((micros, round) => micros / (took.eventual[round] as number)));
+  const shown = `CPU per operation, 90/10 at ${IN_FLIGHT} in flight (eventual: ${median(took.eventual).toFixed(1)} µs)`;
+  return [
+    factor(`${shown}: session ÷ eventual`, 1.35, ratio("session")),
+    factor(`${shown}: session with verifyReads: false ÷ eventual`, 1.1, ratio("unverified")),
+  ];
+}
+
+async function mixedLoad(store: Store): Promise<void> {
+  let left = SLICE_OPS;
+  let seed = 1;
+  const value = "w".repeat(100);
+  const caller = async (): Promise<void> => {
+    while (left-- > 0) {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+      const key = `k${(seed >>> 8) % KEYS}`;
+      if ((seed >>> 4) % 10 === 0) await store.set(key, value);
+      else await store.get(key);
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
+}
+
+/** Nothing but writes, and polls so rare that none falls into it: whatever INFO the master counts is a fence. */
+async function fences(trio: Trio): Promise<Figure> {
+  const { redis } = await trio.client({ pollIntervalMs: 60_000, heartbeatTimeoutMs: 60_000 });
+  const asked = async (): Promise<number> => trio.a.calls("info");
+  const own = -(await asked()) + (await asked());
+  const before = await asked();
+  const began = performance.now();
+  let writes = 0;
+  while (performance.now() - began < WRITE_MS) {
+    await Promise.all(Array.from({ length: 10 }, async () => redis.set("w", "1")));
+    writes += 10;
+  }
+  const took = performance.now() - began;
+  redis.disconnect();
+  const sent = (await asked()) - before - own;
+  const allowed = Math.ceil(took / FENCE_MS) + 1;
+  return countOf(
+    `fences for ${writes} writes in ${took.toFixed(0)} ms`,
+    `≤ 1 per ${FENCE_MS} ms: ${allowed}`,
+    String(sent),
+    sent <= allowed,
+  );
+}
+
+/** One read at a time, by turns with plain ioredis. */
+async function lone(trio: Trio, rounds: number): Promise<Figure> {
+  const { redis } = await trio.client();
+  const plain = new Redis({ host: trio.b.host, port: trio.b.port });
+  trio.atEnd(() => plain.disconnect());
+  const p50 = async (store: Store): Promise<number> => {
+    const took: number[] = [];
+    for (let i = 0; i < LONE_READS; i++) {
+      const began = performance.now();
+      await store.get(`k${i % KEYS}`);
+      took.push(performance.now() - began);
+    }
+    return median(took);
+  };
+  const ratios: number[] = [];
+  let last = 0;
+  for (let round = -2; round < rounds; round++) {
+    const [theirs, ours] =
+      round % 2 === 0 ? [await p50(plain), await p50(redis)] : swap(await p50(redis), await p50(plain));
+    last = theirs;
+    if (round >= 0) ratios.push(ours / theirs);
+  }
+  return factor(`p50 of a lone session read ÷ plain ioredis (${(last * 1000).toFixed(0)} µs)`, 1.1, median(ratios));
+}
+
+function swap(ours: number, theirs: number): [number, number] {
+  return [theirs, ours];
+}
+
+async function idle(trio: Trio): Promise<Figure[]> {
+  // Warm: what the first client loads is nobody's own.
+  const { redis: first } = await trio.client();
+  const plain: Redis[] = [];
+  const plainBytes = await grown(async () => {
+    for (let i = 0; i < CLIENTS; i++)
+      for (const { host, port } of trio.servers) {
+        const one = new Redis({ host, port });
+        plain.push(one);
+        await one.ping();
+      }
+  });
+  for (const one of plain) one.disconnect();
+  const before = process.cpuUsage();
+  const began = performance.now();
+  await sleep(IDLE_MS);
+  const { user, system } = process.cpuUsage(before);
+  const core = (user + system) / 1000 / (performance.now() - began);
+  const clients: ReplicatedClient[] = [first];
+  const clientBytes = await grown(async () => {
+    for (let i = 0; i < CLIENTS; i++) clients.push((await trio.client()).redis);
+  });
+  for (const one of clients) one.disconnect();
+  const beyond = (clientBytes - plainBytes) / CLIENTS / 2 ** 20;
+  return [
+    {
+      figure: "CPU of one idle client at the default poll interval",
+      target: "< 0.5 % of a core",
+      measured: `${(core * 100).toFixed(2)} %`,
+      held: core < 0.005,
+      kind: "timing",
+    },
+    {
+      figure: "memory of an idle client with 3 nodes, beyond three connections of ioredis",
+      target: "< 5 MB",
+      measured: `${beyond.toFixed(2)} MB`,
+      held: beyond < 5,
+      kind: "timing",
+    },
+  ];
+}
+
+/** By how much heap and buffers are larger after it. */
+async function grown(make: () => Promise<void>): Promise<number> {
+  const size = async (): Promise<number> => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    for (let i = 0; i < 3; i++) {
+      collect();
+      await sleep(20);
+    }
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = await size();
+  await make();
+  return (await size()) - before;
+}
+
+function factor(figure: string, limit: number, measured: number): Figure {
+  return { figure, target: `≤ ${limit}`, measured: measured.toFixed(2), held: measured <= limit, kind: "timing" };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
