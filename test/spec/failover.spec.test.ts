@@ -37,6 +37,7 @@ describe("the runner", () => {
     expect(() => run({ expect: { writeable: "A" } })).toThrow(/unknown key "writeable"/));
   it("refuses unknown settings", () =>
     expect(() => run({}, { config: { pollMs: 1 } })).toThrow(/unknown key "pollMs"/));
+  it("refuses a case that expects nothing", () => expect(() => run({ expect: undefined })).toThrow(/expects nothing/));
   it("takes an event that no one expects for a difference", () => {
     expect(run({ expect: { writable: "A" } }).map((each) => each.what)).toEqual(["events", "adopt"]);
   });
