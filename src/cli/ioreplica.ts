@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { InvalidOptionError } from "../client/errors/kinds.js";
 import type { DoctorFlags } from "./doctor/run.js";
+import type { MonitorFlags } from "./monitor/run.js";
 import type { SwitchoverFlags } from "./switchover/run.js";
 import { type TargetFlags, UsageError, withTarget } from "./target/flags.js";
 
@@ -51,6 +52,17 @@ withTarget(program.command("status"))
   .action(async (urls: string[], options: TargetFlags & { json: boolean }) => {
     const { runStatus } = await import("./status.js");
     process.exitCode = await runStatus(urls, options);
+  });
+
+withTarget(program.command("monitor"))
+  .description("the nodes and what happens to them, live; lines in a pipe; until Ctrl-C")
+  .option("--interval <ms>", "milliseconds between two looks at each node", wholeNumber(100, 60_000), 1000)
+  .option("--for <seconds>", "end by itself after so many seconds", wholeNumber(1, 31_536_000))
+  .option("--once", "show the nodes once, and end", false)
+  .option("--json", "events as lines of JSON; with --once, the nodes", false)
+  .action(async (urls: string[], options: MonitorFlags) => {
+    const { runMonitor } = await import("./monitor/run.js");
+    process.exitCode = await runMonitor(urls, options);
   });
 
 withTarget(program.command("doctor"))
