@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { InvalidOptionError } from "../client/errors/kinds.js";
+import type { Consistency } from "../client/types.js";
+import type { BenchFlags } from "./bench/run.js";
 import type { DoctorFlags } from "./doctor/run.js";
 import type { MonitorFlags } from "./monitor/run.js";
 import type { SwitchoverFlags } from "./switchover/run.js";
@@ -13,6 +15,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 
 /** sysexits.h: the command line can't be meant. */
 const USAGE_EXIT_CODE = 64;
+
+const LEVELS: readonly Consistency[] = ["eventual", "session", "strong"];
 
 const program = new Command("ioreplica")
   .description(
@@ -65,6 +69,23 @@ withTarget(program.command("monitor"))
     process.exitCode = await runMonitor(urls, options);
   });
 
+withTarget(program.command("bench"))
+  .description(
+    "a load on your own servers: plain ioredis and this client at each level, in turns; keys of its own, deleted after",
+  )
+  .option("--reads <percent>", "share of reads", wholeNumber(0, 100), 90)
+  .option("--in-flight <counts>", "commands in flight, several with commas", wholeNumbers(1, 10_000), [1, 100])
+  .option("--levels <levels>", "of eventual, session, strong, with commas", levels, [...LEVELS])
+  .option("--seconds <seconds>", "length of each turn", wholeNumber(1, 3600), 2)
+  .option("--rounds <count>", "how often they take turns", wholeNumber(1, 100), 3)
+  .option("--keys <count>", "how many keys", wholeNumber(1, 1_000_000), 10_000)
+  .option("--value <bytes>", "size of each value", wholeNumber(1, 1 << 20), 100)
+  .option("--json", "as JSON", false)
+  .action(async (urls: string[], options: BenchFlags) => {
+    const { runBench } = await import("./bench/run.js");
+    process.exitCode = await runBench(urls, options);
+  });
+
 withTarget(program.command("doctor"))
   .description("what endangers a deployment: seen, why, what to do; exit code 0 if nothing, 1 if something does")
   .option("--seconds <seconds>", "time between two looks, to see what grows", wholeNumber(1, 3600), 2)
@@ -110,4 +131,18 @@ function wholeNumber(min: number, max: number): (text: string) => number {
     if (Number.isInteger(value) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
   };
+}
+
+/** Several of them, with commas. */
+function wholeNumbers(min: number, max: number): (text: string) => number[] {
+  const one = wholeNumber(min, max);
+  return (text) => text.split(",").map(one);
+}
+
+function levels(text: string): Consistency[] {
+  return text.split(",").map((word) => {
+    const level = LEVELS.find((one) => one === word);
+    if (level === undefined) throw new InvalidArgumentError(`It takes ${LEVELS.join(", ")}.`);
+    return level;
+  });
 }
