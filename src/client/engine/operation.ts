@@ -85,9 +85,11 @@ export class Operation extends CarriedCommand {
 
   /** Is its value handed out only once the fence behind it was judged? */
   get fenced(): boolean {
-    const { consistency, verifyReads } = this.view;
+    const { consistency, verifyReads, maxStalenessMs, maxLagBytes } = this.view;
     // A causal session rises to that fence after each read: without one it would not know what it has seen.
-    return consistency === "strong" || (consistency === "session" && (verifyReads || this.session !== null));
+    if (consistency === "strong" || (consistency === "session" && this.session !== null)) return true;
+    // A bound says that the node *is* not further behind, and a node can roll back in between, on an open connection.
+    return verifyReads && (consistency === "session" || maxStalenessMs !== null || maxLagBytes !== null);
   }
 
   setReplyContext(context: ReplyContext): void {

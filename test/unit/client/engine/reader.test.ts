@@ -88,13 +88,31 @@ describe("a read hands out its value", () => {
         const flush = nodes.A.connection.flush();
         flush.sentAt = clock.now() + ms;
         nodes.A.connection.answer(reply);
-        if (consistency === "session") reader.release(flush, 100, 100);
+        reader.release(flush, 100, 100);
       };
       sendAfter(20, "in time");
       expect(await issuer.ends()).toEqual(["in time"]);
       sendAfter(21, "too old");
       expect((await issuer.ends()).at(-1)).toBe("…");
       expect(nodes.A.connection.unanswered).toHaveLength(1);
+    },
+  );
+
+  it.each([{ maxStalenessMs: 50 }, { maxLagBytes: 10 }])(
+    "with a bound (%o) only behind a good fence, at every level: its node was re-pointed to one that is further behind",
+    async (bound) => {
+      const { read, only, nodes, reader, issuer, samples, clock } = readerOf();
+      samples.push(clock.now(), 100);
+      only("A");
+      read("GET k", { consistency: "eventual", ...bound });
+      const flush = nodes.A.connection.flush();
+      nodes.A.connection.answer("rolled back");
+      only("B");
+      reader.reroute(flush);
+      const second = nodes.B.connection.flush();
+      nodes.B.connection.answer("fresh");
+      reader.release(second, 100, 100);
+      expect(await issuer.ends()).toEqual(["fresh"]);
     },
   );
 
