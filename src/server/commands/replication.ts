@@ -63,7 +63,7 @@ function psync(replication: Replication, ctx: CommandContext, args: readonly Byt
 }
 
 /** SYNC, and the rest of PSYNC. */
-function sync(replication: Replication, { client }: CommandContext, args: readonly Bytes[]): Reply {
+function sync(replication: Replication, { client, server }: CommandContext, args: readonly Bytes[]): Reply {
   if (client.isReplica) return NO_REPLY;
   if (replication.failoverState !== "no-failover") {
     return new ErrorReply("NOMASTERLINK Can't SYNC while failing over");
@@ -79,7 +79,11 @@ function sync(replication: Replication, { client }: CommandContext, args: readon
     return new ErrorReply("ERR Filtered replica requires EOF capability");
   if (args.length < 3) return replication.sync(client, null);
   const offset = parseInteger(args[2] as Bytes);
-  if (offset === undefined) return errors.notInteger;
+  if (offset === undefined) {
+    const name = replication.replicas.nameOf(client);
+    server.log("warning", `Replica ${name} asks for synchronization but with a wrong offset`);
+    return errors.notInteger;
+  }
   return replication.sync(client, { replid: args[1] as Bytes, offset: Number(offset) });
 }
 

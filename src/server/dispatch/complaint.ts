@@ -1,4 +1,5 @@
 import type { ErrorReply } from "../../protocol/resp/reply.js";
+import { clientLine } from "../commands/support/client-line.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
 
@@ -18,4 +19,14 @@ export function complainOfLink(server: ServerCore, client: Client, error: ErrorR
     `== CRITICAL == This ${from} is sending an error to its ${to}: '${text.slice(0, LONGEST)}' after processing the command '${name ?? "<unknown>"}'`,
   );
   server.stats.unexpectedErrors++;
+}
+
+/**
+ * A replica has sent what is answered. The answer would be taken for a part of the stream: it is not sent, and the link is
+ * closed.
+ */
+export function dropTalkingReplica(server: ServerCore, client: Client, name: string | null): void {
+  const who = clientLine(server, client);
+  server.log("warning", `Replica generated a reply to command '${name ?? "NULL"}', disconnecting it: ${who}`);
+  client.closing = true;
 }

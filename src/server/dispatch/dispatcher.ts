@@ -3,7 +3,7 @@ import { ErrorReply, NO_REPLY, QUEUED } from "../../protocol/resp/reply.js";
 import { OUT_OF_MEMORY } from "../memory/memory.js";
 import type { ServerCore } from "../server-core.js";
 import type { Client } from "./client.js";
-import { complainOfLink } from "./complaint.js";
+import { complainOfLink, dropTalkingReplica } from "./complaint.js";
 import { CommandError, CountedErrorReply, errors, wrongArity } from "./errors.js";
 import { Flag } from "./flags.js";
 import { LatencyHistogram } from "./latency-histogram.js";
@@ -205,9 +205,11 @@ export class Dispatcher {
       return;
     }
     if (tracking.active) tracking.begin(client);
+    const wasReplica = client.isReplica;
     const reply = this.#call(client, known, args);
+    if (wasReplica && reply !== NO_REPLY && !client.isMonitor) dropTalkingReplica(server, client, known.name);
     // The time that a long answer takes to write is not the next command's.
-    if (reply !== NO_REPLY && client.reply(reply) > LONG_REPLY) this.#markMs = server.clock.now();
+    else if (reply !== NO_REPLY && client.reply(reply) > LONG_REPLY) this.#markMs = server.clock.now();
     if (tracking.active) tracking.end(client, known);
     if (server.monitors.size > 0) feedMonitors(server, client, known, args);
     if (client.replyMode !== "on") this.#nextReplyMode(client);
@@ -278,9 +280,8 @@ export class Dispatcher {
       // Also outside MULTI, and without the code word where it is only ERR: so does Redis.
       if (client.queued !== null) discard(this.server, client);
       client.reply(new ErrorReply(`EXECABORT Transaction discarded because of: ${error.text.replace(/^ERR /, "")}`));
-    } else {
-      client.reply(error);
-    }
+    } else if (client.isReplica && !client.isMonitor) dropTalkingReplica(this.server, client, command?.name ?? null);
+    else client.reply(error);
     if (client.replyMode !== "on") this.#nextReplyMode(client);
   }
 

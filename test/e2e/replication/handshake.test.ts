@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createConnection } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { DevServer } from "../../../src/server/index.js";
 import { eventually } from "../../support/eventually.js";
@@ -26,6 +28,27 @@ async function start(kind: Kind, directives: Record<string, string>, master?: No
 
 const linked = (node: Node): Promise<unknown> =>
   eventually(async () => expect((await info(node)).get("master_link_status")).toBe("up"));
+
+/** What comes on a connection until it is closed. */
+async function untilClosed(node: Node, ...lines: string[]): Promise<string> {
+  const socket = createConnection({ host: "127.0.0.1", port: node.port });
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += chunk.toString("latin1");
+  });
+  socket.write(lines.map((line) => `${line}\r\n`).join(""));
+  await once(socket, "close");
+  return text;
+}
+
+describeReal("a replica that sends what is answered", () => {
+  it.each(["dev", "real"] as const)("gets no answer into its stream, but a closed link: master %s", async (kind) => {
+    const master = await start(kind, {});
+    expect(await untilClosed(master, "SYNC", "PING")).not.toContain("PONG");
+    expect(await untilClosed(master, "SYNC", "GET a")).not.toContain("keyspace");
+    expect(await untilClosed(master, "PSYNC x y", "QUIT")).toContain("-ERR value is not an integer or out of range");
+  });
+});
 
 describeReal("the handshake between both kinds", () => {
   it.each([
