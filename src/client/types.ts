@@ -138,6 +138,8 @@ export interface ViewOptions {
   readTags?: readonly NodeTags[];
   /** Milliseconds by which a node may be slower than the fastest eligible one to serve reads. */
   latencyWindowMs?: number;
+  /** Milliseconds after which a read without an answer is sent to a second replica too; the first good answer counts. */
+  hedgeAfterMs?: number;
   /** Durable writes with the semantics of WAIT; `timeoutMs` ≥ 1. */
   ack?: { replicas: number | "all" | "majority"; timeoutMs: number };
   /** Deadline of each command, in milliseconds. */

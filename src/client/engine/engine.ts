@@ -145,6 +145,7 @@ export class Engine implements OperationSink {
       selector: this.#selector,
       readHoldMs: options.readHoldMs,
       failoverTimeoutMs: options.failoverTimeoutMs,
+      hedgePercent: options.hedgePercent,
       started: () => this.history !== null && [...this.links.values()].every((link) => link.tried),
       masterOffset: () => this.masterOffset,
       demandFreshness: (bound) => this.#sampler.demand(bound),

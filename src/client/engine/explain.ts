@@ -1,6 +1,7 @@
 import { explainSelection, type SelectionCandidate } from "../routing/select.js";
 import type { Explanation } from "../types.js";
 import type { Engine } from "./engine.js";
+import { keysOfCall } from "./function-order.js";
 import type { Operation } from "./operation.js";
 import type { Scope } from "./scope.js";
 
@@ -62,7 +63,7 @@ export function explain(engine: Engine, operation: Operation, scope: Scope): Exp
           : view
               .readFrom(nodes, {
                 command: spec.name,
-                keys: engine.reader.keys(operation),
+                keys: keysOfCall(operation),
                 consistency: view.consistency,
                 ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
               })

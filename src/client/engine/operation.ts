@@ -54,6 +54,8 @@ export class Operation extends CarriedCommand {
   transaction: Transaction | null = null;
   /** The reads of one pipeline of a causal session, in their order: what comes back of them goes again together. */
   unit: readonly Operation[] | null = null;
+  /** A copy of a read that another node was asked for first: it is sent once, and what comes of it is the read's. */
+  spare = false;
   settled = false;
   /** The error that it was settled with; null while it isn't, or with a reply. */
   settledBy: Error | null = null;

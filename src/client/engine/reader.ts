@@ -1,47 +1,16 @@
-import type { Clock, TimerHandle } from "../../core/clock.js";
+import type { TimerHandle } from "../../core/clock.js";
 import { classifyRefusal } from "../../protocol/reply-errors.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
-import type { KeyLedger } from "../consistency/key-ledger.js";
 import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
-import type { Samples } from "../consistency/samples.js";
-import type { CausalSession } from "../consistency/session.js";
 import { keysOf } from "../routing/command-spec.js";
-import type { ReadFromForm, Selector } from "../routing/selector.js";
-import type { NodeDescription, ReadContext } from "../types.js";
+import { orderByFunction, othersByFunction } from "./function-order.js";
+import { Hedger } from "./hedger.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
+import type { ReaderHost } from "./reader-host.js";
 import { isReplyError } from "./reply-kind.js";
 import { ReturnedReads } from "./returned-reads.js";
 import type { Transaction } from "./transaction.js";
-
-/** What reading asks of whoever owns it. */
-export interface ReaderHost {
-  readonly clock: Clock;
-  readonly ledger: KeyLedger;
-  readonly samples: Samples;
-  readonly selector: Selector<NodeLink>;
-  readonly readHoldMs: number;
-  readonly failoverTimeoutMs: number;
-  /** False while the first look at the nodes goes on, so that none could be eligible yet. */
-  started(): boolean;
-  /** The master's newest known offset of the adopted history; -1 = unknown. */
-  masterOffset(): number;
-  /** Somebody reads with a bound on staleness: marks and samples must be fresh enough for it. */
-  demandFreshness(maxStalenessMs: number): void;
-  link(node: string): NodeLink | undefined;
-  describe(): readonly NodeDescription[];
-  /** To the master, in the order of issue. */
-  toMaster(operations: readonly Operation[]): void;
-  replyError(operation: Operation, error: Error): Error;
-  noReplica(operation: Operation, heldMs: number): Error;
-  noMaster(operation: Operation): Error;
-  /** Why a call of this session may not go on; null = it may. */
-  refusal(session: CausalSession, operation: Operation): Error | null;
-  /** A node that was thought to serve does not. */
-  doubt(link: NodeLink, refusal: string): void;
-  /** Ask master and replicas how far they are, because reads wait for it. */
-  refreshMarks(): void;
-}
 
 /** How often held reads are looked at, in milliseconds; each look asks the replicas anew. */
 const HOLD_STEP_MS = 2;
@@ -58,7 +27,17 @@ export class Reader {
   readonly #guessedWrong = new WeakSet<Operation>();
   readonly #returned = new ReturnedReads((operations, refusal) => this.#resend(operations, refusal));
 
-  constructor(private readonly host: ReaderHost) {}
+  readonly hedger: Hedger;
+
+  constructor(private readonly host: ReaderHost) {
+    this.hedger = new Hedger({
+      clock: host.clock,
+      hedgePercent: host.hedgePercent,
+      replied: (copy, reply) => this.replied(copy, reply),
+      failed: (copy, error) => this.failed(copy, error),
+      sendSecond: (copy, read) => this.sendSecond(copy, read),
+    });
+  }
 
   /** Reads that wait for an eligible replica. */
   get held(): number {
@@ -88,6 +67,7 @@ export class Reader {
       operation.inLane = false;
       operation.guessed = false;
       (link.connection as NodeConnection).send(operation);
+      if (view.hedgeAfterMs !== null) this.hedger.watch(operation, view.hedgeAfterMs);
     } else this.submit([operation]);
   }
 
@@ -131,16 +111,13 @@ export class Reader {
     else {
       if (view.maxStalenessMs !== null) this.#limitAge(operations, guess ? need : Math.max(need, link.mark.offset));
       this.#send(operations, link, guess);
+      if (view.hedgeAfterMs !== null && operations.length === 1) this.hedger.watch(first, view.hedgeAfterMs);
     }
   }
 
   /** What this read must see, as things stand; tolerances left out. */
   needFor(operation: Operation): Need {
     return operation.view.consistency === "session" ? this.#needOf(operation) : ANY;
-  }
-
-  keys({ spec, command }: Operation): (string | Buffer)[] {
-    return keysOf(spec, command.args).map((position) => command.args[position] as string | Buffer);
   }
 
   /** The node that would serve this read now; null = the master, or nobody yet. Nothing is sent. */
@@ -260,6 +237,7 @@ export class Reader {
     for (const operations of this.#held.splice(0)) for (const operation of operations) operation.fail(error(operation));
     this.host.clock.clearTimer(this.#timer);
     this.#timer = null;
+    this.hedger.stop();
   }
 
   #needOf(operation: Operation): Need {
@@ -299,28 +277,27 @@ export class Reader {
 
   #pick(operation: Operation, form: Operation["view"]["readFrom"], need: Need): NodeLink | null {
     const { selector, clock } = this.host;
-    if (typeof form !== "string") return this.#pickByFunction(operation, form, need);
+    if (typeof form !== "string") return selector.pickFrom(orderByFunction(this.host, operation, form), need);
     return selector.pick(form, need, clock.now(), operation.view.preference);
   }
 
-  #pickByFunction(
-    operation: Operation,
-    readFrom: Exclude<Operation["view"]["readFrom"], ReadFromForm>,
-    need: Need,
-  ): NodeLink | null {
-    const { spec, view } = operation;
-    const context: ReadContext = {
-      command: spec.name,
-      keys: this.keys(operation),
-      consistency: view.consistency,
-      ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
-    };
-    const ordered: NodeLink[] = [];
-    for (const { id } of readFrom(this.host.describe(), context)) {
-      const link = this.host.link(id);
-      if (link) ordered.push(link);
-    }
-    return this.host.selector.pickFrom(ordered, need);
+  /** Sends a copy of a read that waits to another replica which has what it must see by now. */
+  sendSecond(copy: Operation, read: Operation): boolean {
+    const { view } = read;
+    const { selector, clock } = this.host;
+    const first = read.connection?.node;
+    let need = this.needFor(read);
+    if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(read, need);
+    need = Math.max(need, read.need);
+    let link: NodeLink | null;
+    if (typeof view.readFrom === "string") link = selector.pickSecond(first, need, clock.now(), view.preference);
+    else link = selector.pickFrom(othersByFunction(this.host, read, view.readFrom, first), need);
+    if (link === null) return false;
+    copy.need = need;
+    copy.verified = copy.fenced;
+    if (view.maxStalenessMs !== null) this.#limitAge([copy], Math.max(need, link.mark.offset));
+    (link.connection as NodeConnection).send(copy);
+    return true;
   }
 
   #send(operations: readonly Operation[], link: NodeLink, fenceInFront: boolean): void {
@@ -357,6 +334,10 @@ export class Reader {
   #again(operation: Operation): void {
     if (operation.settled) return;
     const { transaction, refusal } = operation;
+    if (operation.spare) {
+      operation.settled = true;
+      return;
+    }
     if (transaction !== null && operation !== transaction.exec) return;
     const operations = transaction?.operations ?? [operation];
     transaction?.reset();

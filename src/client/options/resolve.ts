@@ -62,6 +62,7 @@ export function resolveOptions(input: string | ReplicatedClientOptions): Resolve
     natMap: checkNatMap(given["natMap"]),
     transport: checkTransport(given["transport"], source, seeds, shared.tls ?? redis.tls),
     view,
+    hedgePercent: checkInteger("hedgePercent", TABLE.hedgePercent, given["hedgePercent"]) ?? 0,
     discoverReplicas,
     pollIntervalMs: integer("pollIntervalMs"),
     heartbeatTimeoutMs: integer("heartbeatTimeoutMs"),

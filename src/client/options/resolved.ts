@@ -67,6 +67,7 @@ export interface ResolvedView {
   readonly verifyReads: boolean;
   /** `null` = by load alone. */
   readonly preference: Preference | null;
+  readonly hedgeAfterMs: number | null;
   readonly ack: { readonly replicas: number | "all" | "majority"; readonly timeoutMs: number } | null;
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | null;
@@ -88,6 +89,7 @@ export interface ResolvedOptions {
   /** `null` = the machine's sockets. */
   readonly transport: ClientTransport | null;
   readonly view: ResolvedView;
+  readonly hedgePercent: number;
   readonly discoverReplicas: boolean;
   readonly pollIntervalMs: number;
   readonly heartbeatTimeoutMs: number;

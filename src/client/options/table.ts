@@ -172,6 +172,17 @@ export const OPTION_TABLE = {
     0,
     "By how much a node may be slower than the fastest eligible one to serve reads; not set = by load alone.",
   ),
+  hedgeAfterMs: ms(
+    null,
+    1,
+    "Time after which a read without an answer is sent to a second replica too; the first good answer counts. Not set = never.",
+  ),
+  hedgePercent: count(
+    5,
+    1,
+    100,
+    "How many of a hundred reads with `hedgeAfterMs` may be sent twice, so that slow nodes get no double load.",
+  ),
   discoverReplicas: yesNo(true, "Whether replicas that the master tells of are used too."),
   pollIntervalMs: ms(1000, 10, "Time between two looks at a node."),
   heartbeatTimeoutMs: ms(1000, 10, "Time after which a node that does not answer a look is down."),
@@ -261,6 +272,7 @@ export const INHERITED_VIEW_OPTIONS = [
   "preferZone",
   "readTags",
   "latencyWindowMs",
+  "hedgeAfterMs",
 ] as const;
 
 /** Fields of `dev`. */

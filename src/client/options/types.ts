@@ -140,6 +140,8 @@ export interface ReplicatedClientOptions {
   preferZone?: string | undefined;
   readTags?: readonly NodeTags[] | undefined;
   latencyWindowMs?: number | undefined;
+  hedgeAfterMs?: number | undefined;
+  hedgePercent?: number | undefined;
   discoverReplicas?: boolean | undefined;
   pollIntervalMs?: number | undefined;
   heartbeatTimeoutMs?: number | undefined;

@@ -18,6 +18,7 @@ export const DEFAULT_VIEW: ResolvedView = Object.freeze({
   askedReadFrom: OPTION_TABLE.readFrom.default,
   verifyReads: OPTION_TABLE.verifyReads.default,
   preference: null,
+  hedgeAfterMs: OPTION_TABLE.hedgeAfterMs.default,
   ack: null,
   timeoutMs: VIEW_ONLY_TABLE.timeoutMs.default,
   signal: null,
@@ -64,6 +65,10 @@ export function resolveView(options: ViewOptions, parent: ResolvedView): Resolve
         ? parent.verifyReads
         : checkBoolean("verifyReads", OPTION_TABLE.verifyReads, given["verifyReads"]),
     preference: readPreference(given, parent.preference),
+    hedgeAfterMs:
+      given["hedgeAfterMs"] === undefined
+        ? parent.hedgeAfterMs
+        : checkInteger("hedgeAfterMs", OPTION_TABLE.hedgeAfterMs, given["hedgeAfterMs"]),
     ack: given["ack"] === undefined ? parent.ack : checkAck(given["ack"]),
     timeoutMs:
       given["timeoutMs"] === undefined

@@ -103,6 +103,20 @@ export class Selector<C extends Candidate> {
     return resting;
   }
 
+  /** Another replica for a read that `first` keeps waiting; null = none surely has what it needs. Never one that rests. */
+  pickSecond(first: string | undefined, need: Need, now: number, preference: Preference | null): C | null {
+    this.#now = now;
+    this.#preference = preference;
+    const count = this.#gather(need, false);
+    let left = 0;
+    for (let i = 0; i < count; i++) {
+      const node = this.#eligible[i] as C;
+      if (node.id !== first) this.#eligible[left++] = node;
+    }
+    left = this.#preferred(left);
+    return left === 0 ? null : lighterOfTwo(this.#eligible, left, now, this.random);
+  }
+
   #fromMaster(): C | null {
     const master = this.#master;
     const serves = master?.serves === true;

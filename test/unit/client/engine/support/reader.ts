@@ -55,7 +55,7 @@ function node(id: string, offset: number, isMaster = false): FakeNode {
 }
 
 /** A reader over a master M and replicas A and B (applied: 100), all of them fakes; what goes to the master is kept. */
-export function readerOf(options: { started?: boolean } = {}) {
+export function readerOf(options: { started?: boolean; hedgePercent?: number } = {}) {
   const clock = new ManualClock();
   const nodes = { M: node("M", 100, true), A: node("A", 100), B: node("B", 100) };
   const all = Object.values(nodes);
@@ -75,6 +75,7 @@ export function readerOf(options: { started?: boolean } = {}) {
     selector,
     readHoldMs: 20,
     failoverTimeoutMs: 1000,
+    hedgePercent: options.hedgePercent ?? 100,
     started: () => state.started,
     masterOffset: () => 100,
     demandFreshness() {},
