@@ -100,12 +100,7 @@ export class AckWaiter {
 
   #settle(waiter: Waiter, now: number): boolean {
     const replid = this.host.history?.replid;
-    let acked = 0;
-    if (waiter.bound !== null && replid === waiter.replid) {
-      for (const { isMaster, mark } of this.host.links.values()) {
-        if (!isMaster && mark.replid === replid && mark.offset >= waiter.bound) acked++;
-      }
-    }
+    const acked = waiter.bound !== null && replid === waiter.replid ? this.#having(waiter.replid, waiter.bound) : 0;
     if (acked >= waiter.wanted && waiter.bound !== null) {
       waiter.succeed();
       return true;
@@ -114,6 +109,25 @@ export class AckWaiter {
     if (now < waiter.deadline && replid === waiter.replid) return false;
     this.#fail(waiter.operation, waiter.reply, acked, waiter.wanted);
     return true;
+  }
+
+  /**
+   * How many replicas have applied that much. Servers are counted, not addresses: two that lead to one server are one
+   * copy of the data, and one behind which the master itself was found is none at all.
+   */
+  #having(replid: string, offset: number): number {
+    const links = [...this.host.links.values()];
+    const counted = links.filter(({ isMaster }) => isMaster).map(({ mark }) => mark.runId);
+    let count = 0;
+    for (const { isMaster, mark } of links) {
+      if (isMaster || mark.replid !== replid || mark.offset < offset) continue;
+      if (mark.runId !== "") {
+        if (counted.includes(mark.runId)) continue;
+        counted.push(mark.runId);
+      }
+      count++;
+    }
+    return count;
   }
 
   #wanted({ view: { ack } }: Operation): number {

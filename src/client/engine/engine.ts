@@ -170,6 +170,10 @@ export class Engine implements OperationSink {
       adopted: (adoption) => this.#adopted(adoption),
       changed: (change) => this.#emit(change),
       polled: (input) => this.#polled(input),
+      dataConnection: (node) => {
+        const link = this.links.get(node);
+        return link?.isEndpoint && link.connection?.state === "open" ? link.connection : null;
+      },
       settled: () => this.#sync(),
       trouble: (error) => {
         this.bus.emit("trouble", error);
@@ -469,6 +473,12 @@ export class Engine implements OperationSink {
     link.ensure();
     const { history } = this;
     const { connection } = link;
+    if (connection !== null && link.meets(input.runId) === false) {
+      // What was asked is another server than that which serves us at this address.
+      if (input.generation > connection.generation) link.drop("its address leads to another server by now");
+      this.surveyor.requestCheck([link.id]);
+      return;
+    }
     if (history === null || connection === null || input.info.replid !== history.replid) return;
     if (history.node !== link.id) this.#knowledge.replicaPolled(link, connection, input);
     else if (input.info.role === "master" && this.surveyor.state.hold === null) {
@@ -527,14 +537,15 @@ export class Engine implements OperationSink {
       const isMaster = history?.node === link.id;
       if (isMaster && !link.isMaster) link.forgive();
       link.isMaster = isMaster;
-      const open = link.connection?.state === "open";
+      const open = link.connection?.state === "open" && link.meets(state.nodes.get(link.id)?.runId ?? null);
       if (link.isMaster) link.serves = open && writable === link.id;
       // While there is no master the data gets no fresher anywhere: a replica whose link is down is as good as any.
       else link.serves = open && serves(state, link.id, writable === null);
       if (!link.isMaster) link.inRotation = link.serves && (link.inRotation || this.#knowledge.mayEnter(link));
     }
     this.#selector.refresh([...this.links.values()]);
-    const connection = writable === null ? null : (this.links.get(writable)?.connection ?? null);
+    const office = writable === null ? undefined : this.links.get(writable);
+    const connection = office?.serves ? office.connection : null;
     this.#keeper.keep(state, writable, connection, this.surveyor.fatal);
     const { readFrom } = this.options.view;
     this.#becomes(

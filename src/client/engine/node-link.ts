@@ -42,6 +42,8 @@ export class NodeLink implements Candidate, ReadWatch {
   /** As the options have it, else as the server said when it was last connected to. */
   zone: string | null;
   readonly tags: NodeTags;
+  /** Connections to its address have been seen to reach several servers. */
+  isEndpoint = false;
   /** Why there is no open generation; empty before the first try. */
   lastFailure = "";
   #opening = false;
@@ -85,6 +87,17 @@ export class NodeLink implements Candidate, ReadWatch {
 
   get waitingSince(): number {
     return this.connection === null ? Number.POSITIVE_INFINITY : this.connection.waitingSince;
+  }
+
+  /**
+   * Whether the open connection leads to the server with this run_id, as far as both are known. If not, connections to
+   * this address reach several servers: from then on the node is what its data connection shows.
+   */
+  meets(runId: string | null): boolean {
+    const own = this.connection?.identity?.runId;
+    if (!own || !runId || own === runId) return true;
+    this.isEndpoint = true;
+    return false;
   }
 
   /** Opens a generation now, unless one is open or being opened. */

@@ -6,12 +6,19 @@ import type { PollFailure } from "../topology/state.js";
 import { type Connections, NOBODY, type Target } from "./connections.js";
 
 /**
+ * Over which connection a node is asked: the probe's `own` one; a `fresh` one, since the name may lead elsewhere by now; or
+ * the data connection, where the address leads to several servers and only what it says is said of the right one.
+ */
+export type ProbeWay = "own" | "fresh" | NodeConnection;
+
+/**
  * Asks one node how it is, over a connection of its own, so that the answer does not wait behind commands. The
  * connection is opened anew whenever it is gone: that a new connection fails too is what "gone" means.
  */
 export class Probe {
   #connection: NodeConnection | null = null;
-  #runId: string | null = null;
+  /** Highest so far: results of another way come in the order of asking as well. */
+  #generation = 0;
   #stopped = false;
 
   constructor(
@@ -20,8 +27,10 @@ export class Probe {
   ) {}
 
   /** Never rejects. `signal` aborts when the time is up: the socket is then destroyed. */
-  async ask(signal: AbortSignal): Promise<ProbeResult> {
-    const open = this.#connection?.state === "open" ? this.#connection : null;
+  async ask(signal: AbortSignal, way: ProbeWay = "own"): Promise<ProbeResult> {
+    if (way !== "own") this.#connection?.destroy("another connection is asked");
+    const known = typeof way === "object" ? way : way === "own" ? this.#connection : null;
+    const open = known?.state === "open" ? known : null;
     let connection = open;
     let abort: (() => void) | null = null;
     try {
@@ -31,9 +40,8 @@ export class Probe {
       signal.addEventListener("abort", abort, { once: true });
       if (signal.aborted || this.#stopped) asked.destroy("no answer in time");
       if (!open) {
-        const identity = await asked.open({ node: this.target.node, commands: false, kill: null });
+        await asked.open({ node: this.target.node, commands: false, kill: null });
         this.#connection = asked;
-        this.#runId = identity.runId;
       }
       const [replication, persistence] = await Promise.all([
         question(asked, ["INFO", "replication"]),
@@ -41,9 +49,9 @@ export class Probe {
       ]);
       return {
         ok: true,
-        generation: asked.generation,
+        generation: this.#newest(asked),
         info: parseReplicationInfo(replication),
-        runId: this.#runId,
+        runId: asked.identity?.runId ?? null,
         loading: parseServerInfo(persistence).loading,
       };
     } catch (error) {
@@ -53,13 +61,18 @@ export class Probe {
       if (kind !== "busy") connection?.destroy(failure.message);
       return {
         ok: false,
-        generation: connection?.generation ?? 0,
+        generation: this.#newest(connection),
         kind,
         reason: signal.aborted ? "no answer in time" : failure.message,
       };
     } finally {
       if (abort) signal.removeEventListener("abort", abort);
     }
+  }
+
+  #newest(connection: NodeConnection | null): number {
+    this.#generation = Math.max(this.#generation, connection?.generation ?? 0);
+    return this.#generation;
   }
 
   stop(): void {

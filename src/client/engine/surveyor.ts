@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import type { Endpoint } from "../connection/address.js";
+import type { NodeConnection } from "../connection/node-connection.js";
 import { openRedis } from "../connection/open-redis.js";
 import { SentinelWatcher } from "../connection/sentinel.js";
 import { UnsupportedServerError } from "../errors.js";
@@ -11,6 +12,7 @@ import { initialTopology, reduce, writableMaster } from "../topology/reduce.js";
 import type { Seed, TopologyState } from "../topology/state.js";
 import type { TopologyChange } from "../types.js";
 import type { Connections } from "./connections.js";
+import { OfficeNames } from "./office-names.js";
 import { Probe } from "./probe.js";
 import type { Adoption } from "./succession.js";
 import { Troubles } from "./troubles.js";
@@ -27,6 +29,8 @@ export interface SurveyorOptions {
   readonly removed: (node: string) => void;
   readonly adopted: (adoption: Adoption) => void;
   readonly changed: (change: TopologyChange) => void;
+  /** The data connection to a node, if only what it says is said of the server that serves us there. */
+  readonly dataConnection: (node: string) => NodeConnection | null;
   /** A look at a node, after the topology has taken note of it. */
   readonly polled: (input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>) => void;
   /** The topology has taken note of something, and all of the above was told. */
@@ -47,6 +51,7 @@ export class Surveyor {
   readonly #monitor: Monitor;
   readonly #sentinels: SentinelWatcher | null;
   readonly #troubles: Troubles;
+  #names = new OfficeNames([]);
   #stopped = false;
 
   constructor(private readonly host: SurveyorOptions) {
@@ -66,6 +71,7 @@ export class Surveyor {
   start(seeds: readonly SeedNode[]): void {
     this.state = initialTopology(this.host.options, seeds.map(seedOf));
     for (const seed of seeds) this.#add(seed.id, seed.address);
+    this.#names = new OfficeNames(seeds);
     this.#monitor.setUrgent(true);
     this.#sentinels?.start();
   }
@@ -109,7 +115,10 @@ export class Surveyor {
   async #probe(node: string, signal: AbortSignal): ReturnType<Probe["ask"]> {
     const probe = this.#probes.get(node);
     if (!probe) return { ok: false, generation: 0, kind: "closed", reason: "the node was removed" };
-    const result = await probe.ask(signal);
+    const way = this.#names.mayLeadElsewhere(node, this.state, this.host.clock.now())
+      ? "fresh"
+      : (this.host.dataConnection(node) ?? "own");
+    const result = await probe.ask(signal, way);
     const known = this.host.known();
     return result.ok && known ? { ...result, known } : result;
   }

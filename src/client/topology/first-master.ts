@@ -43,12 +43,17 @@ function allHeard(draft: Draft, claimants: readonly NodeState[]): boolean {
   return true;
 }
 
-/** Whether some replica has a live link to a master that the client can't ask: then a lone claimant proves nothing. */
+/**
+ * Whether some replica has a live link to a master that the client can't ask: then a lone claimant proves nothing. Unless
+ * it is that master by another name, as behind the primary endpoint of a managed service, whose nodes tell addresses of
+ * their own network: a replication id belongs to one master, and those who follow it show the same.
+ */
 function servesAnother(draft: Draft, claimant: NodeState): boolean {
   for (const node of draft.nodes.values()) {
     if (isLiveReplica(node) && node.info?.linkUp && topOf(draft, node) !== claimant.id) {
       const top = draft.nodes.get(topOf(draft, node));
-      if (top === undefined || !top.reachable) return true;
+      const sameHistory = node.info.replid === claimant.info?.replid;
+      if (!sameHistory && (top === undefined || !top.reachable)) return true;
     }
   }
   return false;

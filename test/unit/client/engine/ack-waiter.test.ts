@@ -8,8 +8,8 @@ import { Issuer } from "./support/commands.js";
 function waiting(wanted: number | "all" | "majority", marks: readonly number[]) {
   const clock = new ManualClock();
   const links = new Map<string, NodeLink>();
-  const put = (id: string, isMaster: boolean, offset: number): void =>
-    void links.set(id, { id, isMaster, mark: { replid: "h", offset } } as unknown as NodeLink);
+  const put = (id: string, isMaster: boolean, offset: number, runId = ""): void =>
+    void links.set(id, { id, isMaster, mark: { replid: "h", offset, runId } } as unknown as NodeLink);
   put("M", true, 0);
   marks.forEach((offset, i) => put(`R${i}`, false, offset));
   const host = { clock, links, history: { replid: "h" } as { replid: string } | null, refreshMarks() {} };
@@ -17,7 +17,14 @@ function waiting(wanted: number | "all" | "majority", marks: readonly number[]) 
   const issuer = new Issuer(clock, { replied() {}, failed() {} });
   const write = issuer.make("SET k v", { ack: { replicas: wanted, timeoutMs: 100 } });
   acks.wait(write, "OK", () => write.succeed("OK"));
-  return { clock, acks, host, issuer, write, mark: (id: string, offset: number) => put(id, false, offset) };
+  return {
+    clock,
+    acks,
+    host,
+    issuer,
+    write,
+    mark: (id: string, offset: number, runId?: string) => put(id, id === "M", offset, runId),
+  };
 }
 
 describe("a durable write", () => {
@@ -42,6 +49,21 @@ describe("a durable write", () => {
     acks.masterAt(120);
     acks.check();
     expect(await issuer.ends()).toEqual([outcome]);
+  });
+
+  // A reader endpoint may lead to a replica that is known by its own address as well, or to the master.
+  it("counts servers, not addresses", async () => {
+    const { acks, issuer, mark } = waiting(2, []);
+    mark("M", 130, "run-m");
+    mark("R0", 120, "run-a");
+    mark("endpoint", 125, "run-a");
+    mark("other endpoint", 130, "run-m");
+    acks.masterAt(120);
+    acks.check();
+    expect(await issuer.ends()).toEqual(["…"]);
+    mark("R1", 120, "run-b");
+    acks.check();
+    expect(await issuer.ends()).toEqual(["OK"]);
   });
 
   it("rejects in time with the reply, what was confirmed and what was wanted; it is applied", async () => {
