@@ -71,17 +71,15 @@ export class DatabaseCut {
   /** Writes the next slot that holds anything; large values go to `large`. */
   writeSlot(): void {
     while (this.#next < SLOT_COUNT) {
-      const entries = this.table.slot(this.#next);
-      const early = this.#early.get(this.#next);
-      this.#early.delete(this.#next);
-      this.#next++;
-      if (entries.length === 0) continue;
-      for (const [key, entry] of entries) {
-        if (early?.has(key)) continue;
+      const slot = this.#next++;
+      const early = this.#early.get(slot);
+      this.#early.delete(slot);
+      const written = this.table.eachOf(slot, (key, entry) => {
+        if (early?.has(key)) return;
         if (typeof entry.value !== "string" && sizeOf(entry.value) > LARGE) this.large.set(key, entry);
         else this.sink.entry(this.index, key, entry);
-      }
-      return;
+      });
+      if (written > 0) return;
     }
   }
 }

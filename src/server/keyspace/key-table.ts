@@ -59,11 +59,18 @@ export class KeyTable {
 
   /** The keys of a slot, 0 … SLOT_COUNT - 1. */
   slot(slot: number): [Bytes, Entry][] {
+    const entries: [Bytes, Entry][] = [];
+    this.eachOf(slot, (key, entry) => entries.push([key, entry]));
+    return entries;
+  }
+
+  /** Shows the keys of a slot; returns how many there are. */
+  eachOf(slot: number, show: (key: Bytes, entry: Entry) => void): number {
     const shard = this.#shards[Math.floor(slot / (SLOT_MASK + 1))];
-    if (shard === undefined || shard.size === 0) return [];
-    return shard
-      .placesOf(slot & SLOT_MASK)
-      .map((place) => [shard.key(place) as Bytes, shard.entry(place)] as [Bytes, Entry]);
+    if (shard === undefined || shard.size === 0) return 0;
+    const places = shard.placesOf(slot & SLOT_MASK);
+    for (const place of places) show(shard.key(place) as Bytes, shard.entry(place));
+    return places.length;
   }
 
   /**

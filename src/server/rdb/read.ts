@@ -8,6 +8,9 @@ import { RDB_OPCODE, type RdbItem, type RdbValue } from "./value.js";
 /** The newest version that is read: what Redis 7.0 to 8.4 write, as long as the types are known. */
 export const NEWEST_RDB_VERSION = 12;
 
+/** Bytes that are summed up in one go. */
+const SUMMED_AT_ONCE = 64 * 1024;
+
 /** How {@link readRdb} reads. */
 export interface ReadOptions {
   /** Databases there are; an index beyond is an error. Default 16. */
@@ -26,6 +29,8 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
   const databases = options.databases ?? 16;
   const input = new Input(file);
   const version = readHeader(input);
+  // Along with the reading: at the end it would take as long as reading some hundred thousand keys.
+  const sum = options.checksum !== false && version >= 5 ? new Sum(file) : null;
   let db = 0;
   let expireAt: number | null = null;
   let idleS: number | undefined;
@@ -34,7 +39,7 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
     const opcode = input.u8();
     switch (opcode) {
       case RDB_OPCODE.eof:
-        if (version >= 5) checkSum(input, options.checksum !== false);
+        if (version >= 5) checkSum(input, sum);
         return input.position;
       case RDB_OPCODE.selectDb:
         db = input.length();
@@ -70,6 +75,7 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
       default: {
         const key = input.string();
         const value = readValue(input, opcode);
+        sum?.reach(input.position);
         yield { kind: "key", db, key, value, expireAt, idleS, freq, position: input.position };
         expireAt = null;
         idleS = freq = undefined;
@@ -87,12 +93,35 @@ function readHeader(input: Input): number {
   return version;
 }
 
-function checkSum(input: Input, compare: boolean): void {
+/** The checksum of a file up to where it has been read. */
+class Sum {
+  readonly #crc = new Crc64();
+  #done = 0;
+
+  constructor(private readonly file: Buffer) {}
+
+  /** Goes on to `position`, when enough has come together. */
+  reach(position: number): void {
+    if (position - this.#done >= SUMMED_AT_ONCE) this.#goOn(position);
+  }
+
+  /** The checksum of all bytes before `end`. */
+  upTo(end: number): Buffer {
+    this.#goOn(end);
+    return this.#crc.digest();
+  }
+
+  #goOn(position: number): void {
+    this.#crc.update(this.file, this.#done, position);
+    this.#done = position;
+  }
+}
+
+function checkSum(input: Input, sum: Sum | null): void {
   const end = input.position;
   const stored = input.slice(8);
-  if (!compare || stored.every((byte) => byte === 0)) return;
-  if (!new Crc64().update(input.buffer, 0, end).digest().equals(stored))
-    throw new RdbError("RDB CRC error: wrong RDB checksum", end);
+  if (sum === null || stored.every((byte) => byte === 0)) return;
+  if (!sum.upTo(end).equals(stored)) throw new RdbError("RDB CRC error: wrong RDB checksum", end);
 }
 
 /** Why a DUMP payload was not taken: not ours to read at all, or broken inside. */

@@ -267,7 +267,7 @@ export class ReplicaLink {
     }
     const rest = this.#payload.push(this.#buffered);
     this.#buffered = rest ?? Buffer.alloc(0);
-    if (rest) void this.#load(this.#payload.finish());
+    if (rest) void this.#load(this.#payload);
   }
 
   #payloadLine(line: string): void {
@@ -292,13 +292,14 @@ export class ReplicaLink {
     if (header.kind === "length" && header.bytes === 0) this.#fail("MASTER sent an empty payload");
   }
 
-  async #load(payload: Buffer): Promise<void> {
+  async #load(reader: PayloadReader): Promise<void> {
     const connection = this.#connection;
     const origin = this.#origin;
     if (!connection) return;
     this.#loading = true;
     try {
-      await this.handlers.load(payload, origin);
+      const payload = await reader.take(() => new Promise((resolve) => this.clock.setImmediate(resolve)));
+      if (this.#connection === connection) await this.handlers.load(payload, origin);
     } catch (error) {
       this.#loading = false;
       if (this.#connection === connection)

@@ -187,12 +187,15 @@ describe("Handshake", () => {
 
 describe("PayloadReader", () => {
   const mark = "0123456789abcdef0123456789abcdef01234567";
+  const noTurn = async (): Promise<void> => {
+    throw new Error("so little takes one go");
+  };
   const body = Buffer.from(`REDIS0009 ${mark.slice(0, 39)} body`);
 
   it.each([
     ["length", { kind: "length", bytes: body.length } as const, body],
     ["mark", { kind: "mark", mark } as const, Buffer.concat([body, Buffer.from(mark)])],
-  ])("finds the end by %s, however the bytes are cut", (_, header, wire) => {
+  ])("finds the end by %s, however the bytes are cut", async (_, header, wire) => {
     const all = Buffer.concat([wire, Buffer.from("NEXT")]);
     for (let cut = 1; cut < all.length; cut++) {
       const reader = new PayloadReader(header);
@@ -201,17 +204,27 @@ describe("PayloadReader", () => {
       if (rest) rest = Buffer.concat([rest, tail]);
       else rest = reader.push(tail);
       expect(rest?.toString()).toBe("NEXT");
-      expect(reader.finish().equals(body)).toBe(true);
+      expect((await reader.take(noTurn)).equals(body)).toBe(true);
       expect(reader.received).toBe(body.length);
     }
   });
 
-  it("finds a mark that comes byte by byte", () => {
+  it("puts a large payload together in pieces", async () => {
+    const chunks = Array.from({ length: 60 }, (_, i) => Buffer.alloc(64 * 1024, i));
+    const reader = new PayloadReader({ kind: "length", bytes: 60 * 64 * 1024 });
+    for (const chunk of chunks) reader.push(chunk);
+    let turns = 0;
+    const whole = await reader.take(async () => void turns++);
+    expect(whole.equals(Buffer.concat(chunks))).toBe(true);
+    expect(turns).toBe(3);
+  });
+
+  it("finds a mark that comes byte by byte", async () => {
     const reader = new PayloadReader({ kind: "mark", mark });
     const wire = Buffer.concat([body, Buffer.from(mark)]);
     for (let i = 0; i < wire.length - 1; i++) expect(reader.push(wire.subarray(i, i + 1))).toBeNull();
     expect(reader.push(wire.subarray(-1))).toHaveLength(0);
-    expect(reader.finish().equals(body)).toBe(true);
+    expect((await reader.take(noTurn)).equals(body)).toBe(true);
   });
 });
 
