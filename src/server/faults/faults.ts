@@ -36,6 +36,11 @@ export interface LinkCuts {
   add(cut: Cut & { readonly to: FaultyServer }): FaultHandle;
 }
 
+/** A hang, and what lets the present run go on. */
+interface Hang {
+  goOn: (() => void) | null;
+}
+
 interface Refusal {
   readonly text: string;
   left: number;
@@ -53,6 +58,7 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   readonly #refusals = new Set<Refusal>();
   /** Handles of faults that also hold at another server. */
   readonly #shared = new Set<FaultHandle>();
+  readonly #hangs = new Set<Hang>();
   /** Control of the link to a master. */
   readonly link = new LinkControl();
   #core: ServerCore | null = null;
@@ -68,6 +74,7 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
     this.#core = core;
     this.#replication = replication;
     core.faults = this;
+    for (const hang of this.#hangs) hang.goOn = core.still.begin();
     this.link.attach(replication, core.clock);
     replication.onLink = () => {
       this.link.linkChanged();
@@ -161,7 +168,15 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   }
 
   hang(): FaultHandle {
-    return this.#put(this.#cuts, { in: true, out: true, clientsOnly: false }, () => this.#applyAll());
+    const hang: Hang = { goOn: this.#core?.still.begin() ?? null };
+    this.#hangs.add(hang);
+    const cut = this.#put(this.#cuts, { in: true, out: true, clientsOnly: false }, () => this.#applyAll());
+    return {
+      clear: () => {
+        if (this.#hangs.delete(hang)) hang.goOn?.();
+        cut.clear();
+      },
+    };
   }
 
   dropConnections(): FaultHandle {
@@ -171,6 +186,8 @@ export class Faults<Server extends FaultyServer> implements ServerFaults<Server>
   }
 
   clear(): void {
+    for (const { goOn } of this.#hangs) goOn?.();
+    this.#hangs.clear();
     for (const set of [this.#lags, this.#freezes, this.#cuts, this.#linkCuts, this.#delays, this.#refusals])
       set.clear();
     this.#commands.clear();

@@ -90,7 +90,10 @@ export interface ServerFaults<Server> {
   refuseConnections(options?: { readonly message?: string; readonly times?: number }): CommandFaultHandle;
   /** Holds every reply to clients for `ms` milliseconds; commands run at once. */
   delayReplies(ms: number): FaultHandle;
-  /** Stops reading requests: connections are accepted and nothing is answered, as with SIGSTOP. Links of replication hang too. */
+  /**
+   * Stands still as with SIGSTOP: connections are accepted, nothing is read or answered, links of replication hang too, and no
+   * period of its own passes: it expires no key and gives up no link meanwhile.
+   */
   hang(): FaultHandle;
   /** Resets every connection that exists now, replication links included. Holds nothing afterwards. */
   dropConnections(): FaultHandle;

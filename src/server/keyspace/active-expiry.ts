@@ -56,6 +56,7 @@ export class ActiveExpiry {
       this.enabled &&
       this.server.busy === null &&
       !this.server.cronPaused &&
+      !this.server.still.active &&
       replication.role === "master" &&
       pause.mode === null
     ) {
