@@ -17,6 +17,7 @@ export {
   ClientClosedError,
   ConnectionBoundError,
   CursorLostError,
+  CutOffError,
   type ErrorCommand,
   type ErrorFacts,
   type ErrorPlace,

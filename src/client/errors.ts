@@ -13,6 +13,7 @@ export {
   ClientClosedError,
   ConnectionBoundError,
   CursorLostError,
+  CutOffError,
   InvalidArgumentError,
   InvalidOptionError,
   InvalidTokenError,

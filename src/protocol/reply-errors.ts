@@ -124,7 +124,9 @@ const EXECABORT_BECAUSE = "EXECABORT Transaction discarded because of: ";
  * Tells a server's refusal from a command's own error.
  *
  * The whole first word and the server's own text decide, so BUSYGROUP and BUSYKEY are not BUSY. An error that a
- * script could have composed proves nothing: `redis.error_reply('READONLY …')` after a write looks just the same.
+ * script could have composed proves nothing: `redis.error_reply('READONLY …')` after a write looks just the same. Only
+ * READONLY with the server's suffix does: the suffix stands behind what a command inside the script threw, and on a
+ * server where one write is refused so were all before it (docs/decisions/0012).
  *
  * @param text the error reply, without its leading `-`
  * @param commandName name of the command it answers, in any letter case
@@ -137,10 +139,11 @@ export function classifyRefusal(text: string, commandName: string, inTransaction
   const plain = scripted || READING_SCRIPTS.has(command) ? text.replace(SCRIPT_SUFFIX, "") : text;
   const rule = ruleOf(plain, command);
   if (rule) {
+    const proven = !scripted || (rule.kind === "readonly" && !inTransaction && plain !== text);
     return {
       kind: rule.kind,
-      provablyNotApplied: !scripted,
-      retry: rule.retry && !scripted,
+      provablyNotApplied: proven,
+      retry: rule.retry && proven,
       smellsOfFailover: rule.smells,
     };
   }

@@ -1,9 +1,9 @@
+import { ReadLoad } from "../support/read-load.js";
 import type { RedisProcess } from "../support/real-redis.js";
 import { serving, Trio } from "../support/trio.js";
 import { WriteLoad } from "../support/write-load.js";
 import { countOf, type Figure, type Scenario } from "./figure.js";
 import { moreAcked } from "./planned.js";
-import { ReadLoad } from "./reads.js";
 
 /** Every node is shut down and started again, one after another, under reads and writes: the master after a FAILOVER. */
 export const maintenance: Scenario = {

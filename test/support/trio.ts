@@ -75,7 +75,9 @@ export async function serving(redis: ReplicatedClient, replicas: number): Promis
   await eventually(() => {
     const { node, others } = view.explain("GET", "a key that nobody wrote");
     const able = (node === null ? 0 : 1) + others.filter(({ reason }) => reason === "could serve it too").length;
-    if (redis.topology.state !== "stable" || able < replicas) {
+    // A node that was not asked yet is news to come.
+    const asked = redis.topology.nodes.every(({ health }) => health !== "connecting");
+    if (redis.topology.state !== "stable" || able < replicas || !asked) {
       throw new Error(`${redis.topology.state}, ${able} of ${replicas} replicas can serve a read`);
     }
   });

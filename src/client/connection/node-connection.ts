@@ -2,15 +2,14 @@ import type { Redis } from "ioredis";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import { deferred } from "../../core/deferred.js";
 import { type Fence, parseFence } from "../../protocol/info.js";
+import { FENCE, FenceCommand } from "./fence-command.js";
 import { type HandshakeRequest, handshake, type NodeIdentity } from "./handshake.js";
 import { type OpenedRedis, type OpenOptions, openRedis } from "./open-redis.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { SocketBatch } from "./socket-batch.js";
 import { describeSocketError } from "./socket-error.js";
+import { unaskedError } from "./unasked-error.js";
 import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
-
-const FENCE = encodeWords("INFO", "replication");
-const FENCE_BYTES = Buffer.from(FENCE);
 
 /** The database of a SELECT that is to be answered: none is selected for it, and what comes behind selects its own. */
 export const OWN_SELECT = -1;
@@ -26,6 +25,8 @@ export class Flush {
   readonly parked: CarriedCommand[] = [];
   /** Monotonic milliseconds; 0 until it was handed to the socket. */
   sentAt = 0;
+  /** Set when it carries a command of a caller. */
+  carries = false;
   /** Set when a fence goes with it whatever it carries. */
   fenced = false;
   /** Order of sending of its fence, over all connections of the client. */
@@ -94,6 +95,8 @@ export class NodeConnection {
   reason = "";
   /** The error that ended it, if it was one of the socket's or of the handshake. */
   cause: Error | null = null;
+  /** It was open, and its end did not come from here. */
+  endedByPeer = false;
   /** Commands sent and not answered, fences left out. */
   inFlight = 0;
   inFlightBytes = 0;
@@ -146,12 +149,16 @@ export class NodeConnection {
     this.state = "opening";
     const ended = deferred<never>();
     ended.promise.catch(() => {});
+    let refusal = "";
     const opened = openRedis(this.options, {
-      opened: (_socket, batch) => {
+      opened: (socket, batch) => {
         this.#batch = batch;
+        unaskedError(socket, (text) => (refusal = text));
       },
       ended: (error) => {
-        this.#close(error ? describeSocketError(error) : "closed by the server", error ?? null);
+        this.endedByPeer ||= this.state === "open";
+        const silent = this.state === "opening" && refusal !== "" ? refusal : "closed by the server";
+        this.#close(error ? describeSocketError(error) : silent, error ?? null);
         this.#reader?.rejectAll(new Error("Connection is closed."));
         ended.reject(this.cause ?? new Error(this.reason));
         this.#notifyClosed();
@@ -200,6 +207,7 @@ export class NodeConnection {
     const flush = this.#flush();
     command.connection = this;
     command.flush = flush;
+    flush.carries = true;
     command.seq = ++this.#seq;
     if (command.verified) {
       flush.fenced = true;
@@ -257,6 +265,12 @@ export class NodeConnection {
     else this.#opened?.redis.disconnect();
   }
 
+  /** The other side has ended it, and the socket has not said so yet. */
+  #givenUp(): void {
+    this.endedByPeer ||= this.state === "open";
+    this.destroy(ENDING);
+  }
+
   #close(reason: string, cause: Error | null): void {
     if (this.state === "closed") return;
     this.state = "closed";
@@ -289,7 +303,7 @@ export class NodeConnection {
     const reader = this.#reader;
     if (redis === null || batch === null || reader === null || this.state !== "open" || !redis.stream.writable) {
       // A socket that is ending says so before it closes; who asks must not be told "open" and be refused again at once.
-      this.destroy(ENDING);
+      this.#givenUp();
       command.reject(new Error("Connection is closed."));
       return;
     }
@@ -318,7 +332,7 @@ export class NodeConnection {
     if (this.#redis?.stream.writable === false) {
       // Nothing of this flush leaves any more, so nothing of it was sent. A fence would be refused here and now, and
       // speak for reads in front of it that are still to be rejected in their turn.
-      this.destroy(ENDING);
+      this.#givenUp();
       return;
     }
     flush.fenced ||= this.host.wantsFence(this);
@@ -330,7 +344,9 @@ export class NodeConnection {
       this.#send(new FenceCommand(flush, this.#onFence));
     }
     this.#current = null;
-    this.#latencyProbe ??= flush;
+    // Only what is told when it is answered can be timed: a question of our own alone would be waited for for ever, and
+    // the node be taken for one that hangs.
+    if (flush.carries || flush.fenced) this.#latencyProbe ??= flush;
     this.flushedSeq = this.#seq;
     this.#batch?.flush();
   };
@@ -367,32 +383,5 @@ export class NodeConnection {
     const weight = flush.sentAt - this.#measuredAt > STALE_MEASURE_MS ? 1 / 2 : 1 / 8;
     this.#measuredAt = now;
     this.latencyMs = this.latencyMs === null ? took : this.latencyMs + (took - this.latencyMs) * weight;
-  }
-}
-
-/** `INFO replication` behind the commands of its flush. */
-class FenceCommand extends WireCommand {
-  readonly name = "info";
-  override wantsText = true;
-
-  constructor(
-    private readonly flush: Flush,
-    private readonly settle: (flush: Flush, reply: unknown, error: Error | null) => void,
-  ) {
-    super();
-  }
-
-  setReplyContext(): void {}
-
-  writeTo(batch: SocketBatch): void {
-    this.size = batch.append(FENCE_BYTES);
-  }
-
-  resolve(reply: unknown): void {
-    this.settle(this.flush, reply, null);
-  }
-
-  reject(error: Error): void {
-    this.settle(this.flush, null, error);
   }
 }

@@ -1,4 +1,7 @@
 /** The words for a socket's error: its code says more than "connect failed". */
 export function describeSocketError(error: Error & { code?: string }): string {
-  return error.code && !error.message.includes(error.code) ? `${error.code}: ${error.message}` : error.message;
+  const { code, message } = error;
+  // Our own errors say all in their words.
+  const tells = code !== undefined && code !== "" && !code.startsWith("IOREPLICA_") && !message.includes(code);
+  return tells ? `${code}: ${message}` : message;
 }

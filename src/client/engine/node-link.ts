@@ -2,6 +2,7 @@ import { Backoff } from "../../core/backoff.js";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import type { ConnectionHost, NodeConnection, ReadWatch } from "../connection/node-connection.js";
+import { describeSocketError } from "../connection/socket-error.js";
 import { Mark } from "../consistency/marks.js";
 import { Circuit, type CircuitLimits } from "../routing/circuit.js";
 import type { Candidate } from "../routing/selector.js";
@@ -197,7 +198,7 @@ export class NodeLink implements Candidate, ReadWatch {
     } catch (error) {
       this.#opening = false;
       const failure = error instanceof Error ? error : new Error(String(error));
-      this.lastFailure = failure.message;
+      this.lastFailure = describeSocketError(failure);
       if (!this.#wanted) return;
       this.#timer = this.clock.setTimer(() => this.ensure(), this.#backoff.next(), true);
       this.host.openFailed(this, failure);

@@ -50,6 +50,8 @@ export class Operation extends CarriedCommand {
   freshUntil = Number.POSITIVE_INFINITY;
   /** Monotonic time from which a read is held back for an eligible replica; -1 = it isn't. */
   heldSince = -1;
+  /** Connections that the server closed while it waited for its answer. */
+  cutOffs = 0;
   /** The MULTI … EXEC that it belongs to. */
   transaction: Transaction | null = null;
   /** The reads of one pipeline of a causal session, in their order: what comes back of them goes again together. */

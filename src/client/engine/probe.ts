@@ -1,5 +1,6 @@
 import { parseReplicationInfo, parseServerInfo } from "../../protocol/info.js";
 import type { NodeConnection } from "../connection/node-connection.js";
+import { describeSocketError } from "../connection/socket-error.js";
 import { UnsupportedServerError } from "../errors.js";
 import type { ProbeResult } from "../topology/monitor.js";
 import type { PollFailure } from "../topology/state.js";
@@ -63,7 +64,7 @@ export class Probe {
         ok: false,
         generation: this.#newest(connection),
         kind,
-        reason: signal.aborted ? "no answer in time" : failure.message,
+        reason: signal.aborted ? "no answer in time" : describeSocketError(failure),
       };
     } finally {
       if (abort) signal.removeEventListener("abort", abort);

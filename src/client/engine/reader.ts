@@ -3,6 +3,7 @@ import { classifyRefusal } from "../../protocol/reply-errors.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
 import { keysOf } from "../routing/command-spec.js";
+import { cutOff, cutOffError, isSuspect, Suspects } from "./cut-off.js";
 import { orderByFunction, othersByFunction } from "./function-order.js";
 import { Hedger } from "./hedger.js";
 import type { NodeLink } from "./node-link.js";
@@ -27,6 +28,7 @@ export class Reader {
   readonly #guessedWrong = new WeakSet<Operation>();
   readonly #returned = new ReturnedReads((operations, refusal) => this.#resend(operations, refusal));
 
+  readonly #suspects = new Suspects((operations) => this.submit(operations));
   readonly hedger: Hedger;
 
   constructor(private readonly host: ReaderHost) {
@@ -156,8 +158,10 @@ export class Reader {
     const link = this.host.link(connection.node);
     if (!isReplyError(error)) {
       if (link?.connection === connection) link.serves = false;
-      // Written or not: a read may be read again.
-      this.#again(operation);
+      // Written or not: a read may be read again, unless it is what its connections are closed for.
+      if (cutOff(operation, connection))
+        for (const one of operation.transaction?.operations ?? [operation]) one.fail(cutOffError(one));
+      else this.#again(operation);
       return;
     }
     const refusal = classifyRefusal(error.message, operation.name);
@@ -235,6 +239,7 @@ export class Reader {
   /** Ends everything that is held. */
   rejectAll(error: (operation: Operation) => Error): void {
     for (const operations of this.#held.splice(0)) for (const operation of operations) operation.fail(error(operation));
+    this.#suspects.rejectAll(error);
     this.host.clock.clearTimer(this.#timer);
     this.#timer = null;
     this.hedger.stop();
@@ -350,6 +355,7 @@ export class Reader {
     if (this.host.clock.now() - last.issuedAt >= this.host.failoverTimeoutMs) {
       for (const one of operations) one.fail(refusal ?? this.host.noMaster(one));
     } else if (last.repeat !== null) last.repeat();
+    else if (isSuspect(last)) this.#suspects.add(operations);
     else this.submit(operations);
   }
 

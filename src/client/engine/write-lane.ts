@@ -2,7 +2,9 @@ import type { Clock, TimerHandle } from "../../core/clock.js";
 import { classifyRefusal, type Refusal } from "../../protocol/reply-errors.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import { QueueFullError } from "../errors.js";
+import { cutOff, cutOffError, isSuspect, leadOf } from "./cut-off.js";
 import { LaneQueue } from "./lane-queue.js";
+import { isRead, issuedAt, refusalOf } from "./lane-rules.js";
 import type { Operation } from "./operation.js";
 import { isReplyError } from "./reply-kind.js";
 import type { Transaction } from "./transaction.js";
@@ -61,6 +63,8 @@ export class WriteLane {
   #connection: NodeConnection | null = null;
   #open = false;
   #outstanding = 0;
+  /** Sent with nothing beside it, because it may be what connections were closed for; nothing follows before its answer. */
+  #alone: Operation | null = null;
   #parking = false;
   #parked: Parked[] = [];
   #timer: TimerHandle | null = null;
@@ -106,6 +110,7 @@ export class WriteLane {
     if (
       this.#open &&
       connection !== null &&
+      this.#alone === null &&
       this.#queue.length === 0 &&
       connection.inFlightBytes < this.host.limits.inFlightBytesPerNode
     ) {
@@ -162,6 +167,7 @@ export class WriteLane {
   /** A reply to one of the lane's commands. */
   replied(operation: Operation, reply: unknown): void {
     this.#outstanding--;
+    if (operation === this.#alone) this.#alone = null;
     const { transaction } = operation;
     if (transaction !== null) {
       if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
@@ -182,6 +188,7 @@ export class WriteLane {
   /** An error reply to one of the lane's commands, or the end of its connection. */
   failed(operation: Operation, error: Error): void {
     this.#outstanding--;
+    if (operation === this.#alone) this.#alone = null;
     const connection = operation.connection as NodeConnection;
     if (!isReplyError(error)) this.#lost(operation, connection);
     else if (operation.transaction !== null) {
@@ -214,9 +221,10 @@ export class WriteLane {
   #drain(): void {
     const connection = this.#connection;
     if (connection === null) return;
-    while (this.#open && connection.inFlightBytes < this.host.limits.inFlightBytesPerNode) {
-      const operation = this.#queue.shift();
-      if (operation === undefined) return;
+    while (this.#open && this.#alone === null && connection.inFlightBytes < this.host.limits.inFlightBytesPerNode) {
+      const next = this.#queue.peek();
+      if (next === undefined || (isSuspect(next) && this.#outstanding > 0)) return;
+      const operation = this.#queue.shift() as Operation;
       const rest = operation.transaction ? operation.transaction.operations.length - 1 : 0;
       if (operation.session !== null && !operation.settled) this.host.admit(operation);
       if (operation.settled) {
@@ -231,6 +239,7 @@ export class WriteLane {
         operation.repeat?.();
         continue;
       }
+      if (isSuspect(operation)) this.#alone = leadOf(operation);
       this.#send(operation, connection);
       // MULTI to EXEC stand side by side in the queue, and nothing may come between them on the wire.
       for (let i = 0; i < rest; i++) this.#send(this.#queue.shift() as Operation, connection);
@@ -305,14 +314,18 @@ export class WriteLane {
     const operations = transaction?.operations ?? [operation];
     const sent = connection.wasSent(operation);
     if (sent && !isRead(operation)) connection.unansweredWrites = true;
-    if (!sent || isRead(operation) || operation.view.retryUnknown) {
+    const again = !sent || isRead(operation) || operation.view.retryUnknown;
+    if (again && !cutOff(operation, connection)) {
       transaction?.reset();
       for (const one of operations) this.#requeue(one);
       return;
     }
     for (const one of operations) {
-      this.#overtook(one);
-      one.fail(this.host.unknown(one, connection));
+      if (isRead(one)) this.#abandon(one, cutOffError(one));
+      else {
+        this.#overtook(one);
+        one.fail(this.host.unknown(one, connection));
+      }
     }
   }
 
@@ -393,28 +406,4 @@ export class WriteLane {
     }
     this.#arm();
   }
-}
-
-/** Changes nothing, so it may be asked for as often as one likes. */
-function isRead({ spec }: Operation): boolean {
-  return spec.intent === "read" || spec.intent === "pinned";
-}
-
-/** Commands of a transaction wait as one, though they were issued one after the other. */
-function issuedAt(operation: Operation): number {
-  return (operation.transaction?.operations[0] ?? operation).issuedAt;
-}
-
-/** Why a transaction was discarded, if it was for a refusal: EXEC's own text, or that of a command at queueing. */
-function refusalOf(transaction: Transaction): Refusal | null {
-  const error = transaction.exec.parkedError;
-  if (error === null || !error.message.startsWith("EXECABORT")) return null;
-  const own = classifyRefusal(error.message, "exec");
-  if (own?.retry) return own;
-  for (const operation of transaction.operations) {
-    const queueing = operation === transaction.exec ? null : operation.parkedError;
-    const refusal = queueing && classifyRefusal(queueing.message, operation.name);
-    if (refusal?.retry) return refusal;
-  }
-  return null;
 }

@@ -143,6 +143,20 @@ export class UnknownOutcomeError extends IoreplicaError {
   }
 }
 
+/** A read whose connection was closed by the server at every try; no server will answer it. */
+export class CutOffError extends IoreplicaError {
+  /** @param times how many connections were lost under it */
+  constructor(
+    readonly times: number,
+    place: ErrorPlace = {},
+  ) {
+    super(
+      `The server closed the connection ${times} times instead of answering; is the reply larger than its client-output-buffer-limit?${placeSuffix(place)}`,
+      { ...place, code: "IOREPLICA_CUT_OFF", retriable: false, sent: "unknown" },
+    );
+  }
+}
+
 /** A durable write **is** applied on the master, but fewer replicas than asked confirmed it in time. */
 export class NotReplicatedError extends IoreplicaError {
   /** The reply to the write. Not enumerable: it is the user's data. */

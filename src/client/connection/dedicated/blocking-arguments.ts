@@ -52,6 +52,7 @@ export function withTimeout(command: UserCommand, ms: number): UserCommand {
   return {
     name: command.name,
     args,
+    wantsText: command.wantsText === true,
     setReplyContext: (context) => command.setReplyContext(context),
     toWritable: () => encode(command.name, args),
   };

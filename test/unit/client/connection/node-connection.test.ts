@@ -314,3 +314,18 @@ describe("a generation", () => {
     expect(told[0]).toBe("a 1 ! sent");
   });
 });
+
+describe("how long a node takes", () => {
+  // The master that was asked for its last offset at a failover was never read from again: that question was taken for a
+  // flush of commands that is still unanswered.
+  it("is not told by questions of our own, which nobody times", async () => {
+    const { opening, connection } = await connect();
+    await opening;
+    const answered = new Promise((resolve) => connection.fenceInFront(resolve));
+    expect(await answered).not.toBeNull();
+    expect(connection.waitingSince).toBe(Number.POSITIVE_INFINITY);
+    connection.requestFence();
+    await eventually(() => connection.latencyMs !== null);
+    expect(connection.waitingSince).toBe(Number.POSITIVE_INFINITY);
+  });
+});

@@ -165,6 +165,46 @@ describe("the write lane, when a connection is cut", () => {
     expect(b.unansweredWrites).toBe(false);
   });
 
+  // An LRANGE over the output buffer limit was read again 895 times in ten seconds, each time with the connection of
+  // everybody.
+  it("a read that lost two connections goes alone, and fails after two more", async () => {
+    const { issue, connect, issuer, lane } = laneOf();
+    issue("LRANGE big 0 -1");
+    issue("GET k");
+    for (let i = 0; i < 2; i++) {
+      const shared = connect("A");
+      expect(shared.log).toEqual(["LRANGE big 0 -1", "GET k"]);
+      shared.flush();
+      shared.cut();
+    }
+    for (let i = 0; i < 2; i++) {
+      const alone = connect("A");
+      issue(`SET later ${i}`);
+      expect(alone.log).toEqual(["LRANGE big 0 -1"]);
+      alone.flush();
+      alone.cut();
+    }
+    const last = connect("A");
+    expect(last.log).toEqual(["GET k"]);
+    last.answer("v");
+    expect(last.log).toEqual(["GET k", "SET later 0", "SET later 1"]);
+    last.answer("OK", "OK");
+    expect(await issuer.ends()).toEqual(["!CUT_OFF", "v", "OK", "OK"]);
+    expect(lane.outstanding).toBe(0);
+  });
+
+  it("connections that were ended from here are no sign against a read", async () => {
+    const { issue, connect, issuer } = laneOf();
+    issue("GET k");
+    for (let i = 0; i < 6; i++) {
+      const hung = connect("A");
+      hung.flush();
+      hung.destroy("the node does not answer");
+    }
+    connect("A").answer("v");
+    expect(await issuer.ends()).toEqual(["v"]);
+  });
+
   it("a read is read again", async () => {
     const { issue, connect, issuer } = laneOf();
     const a = connect("A");

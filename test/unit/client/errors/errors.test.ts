@@ -100,6 +100,13 @@ const all: readonly [Error, string, boolean, errors.Sent, string][] = [
     "The node that issued this cursor is gone; start again with cursor 0",
   ],
   [
+    new errors.CutOffError(4, { command: "lrange" }),
+    "CUT_OFF",
+    false,
+    "unknown",
+    "The server closed the connection 4 times instead of answering; is the reply larger than its client-output-buffer-limit? (LRANGE)",
+  ],
+  [
     new errors.TransactionConflictError(5),
     "TRANSACTION_CONFLICT",
     true,
@@ -149,7 +156,7 @@ describe("the client's own errors", () => {
 
   it("cover every code once, and every class", () => {
     const codes = new Set(all.map(([, code]) => code));
-    expect(codes.size).toBe(18);
+    expect(codes.size).toBe(19);
     const classes = Object.values(errors).filter(
       (each) => typeof each === "function" && each.prototype instanceof errors.IoreplicaError,
     );

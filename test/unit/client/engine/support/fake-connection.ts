@@ -17,6 +17,7 @@ export class FakeConnection {
   inFlightBytes = 0;
   flushedSeq = 0;
   unansweredWrites = false;
+  endedByPeer = false;
   identity = { runId: "run", clientId: 7 };
   readonly generation = 1;
   /** All that was ever given to it, in order. */
@@ -107,6 +108,7 @@ export class FakeConnection {
 
   /** The connection ends: all that is unanswered is rejected, oldest first. */
   cut(reason = "closed by the server"): void {
+    this.endedByPeer = this.state === "open" && reason === "closed by the server";
     this.state = "closed";
     this.reason = reason;
     for (const operation of this.#queue.splice(0)) operation.reject(new Error("Connection is closed."));

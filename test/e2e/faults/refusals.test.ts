@@ -1,0 +1,173 @@
+import { rmSync } from "node:fs";
+import { ReplicatedClient } from "ioreplica";
+import { expect, it } from "vitest";
+import { eventually } from "../../support/eventually.js";
+import { describeReal, startRedis } from "../../support/real-redis.js";
+import { WriteLoad } from "../../support/write-load.js";
+import { failure, healthOf, rejections, useTrios } from "./trios.js";
+
+describeReal("a server refuses", () => {
+  const trios = useTrios();
+
+  it("fault 7: NOREPLICAS: writes of every form wait and are applied once, reads go on, nobody is failed over", async () => {
+    const trio = await trios.open();
+    const { a } = trio;
+    const { redis, events } = await trio.client();
+    await redis.set("k", "v");
+    await a.command("CONFIG", "SET", "min-replicas-to-write", 3);
+    const writes = [
+      redis.incr("plain"),
+      redis.multi().incr("multi").exec(),
+      redis.pipeline().incr("piped").exec(),
+      redis.flushdb(),
+      redis.incr("after"),
+    ];
+    await eventually(async () => expect(await rejections(a, "incr")).toBeGreaterThan(2));
+    // Its own reads stand behind its FLUSHDB; others go on.
+    const others = redis.with({ consistency: "eventual" });
+    for (let i = 0; i < 50; i++) expect(await others.get("k")).toBe("v");
+    expect(await a.command("DBSIZE")).toBe(1);
+    await a.command("CONFIG", "SET", "min-replicas-to-write", 0);
+    expect(await Promise.all(writes)).toEqual([1, [[null, 1]], [[null, 1]], "OK", 1]);
+    expect(await a.command("KEYS", "*")).toEqual(["after"]);
+    // A script may have written before it was refused: that is the caller's to decide, in the server's words.
+    await a.command("CONFIG", "SET", "min-replicas-to-write", 3);
+    expect((await failure(redis.eval("return redis.call('INCR', KEYS[1])", 1, "n"))).message).toMatch(/^NOREPLICAS /);
+    expect(events.filter(({ type }) => /^(masterChanged|splitBrain|historyReset)$/.test(type))).toEqual([]);
+  });
+
+  it("fault 10: LOADING: a replica that loads is not read from, a master that loads is waited for, without an error", async () => {
+    const trio = await trios.open();
+    const { a, b } = trio;
+    const { redis, events } = await trio.client({ pollIntervalMs: 50 });
+    await redis.set("k", "v");
+    for (const server of [b, a]) {
+      await server.command("DEBUG", "POPULATE", 20_000);
+      await server.commands([
+        ["CONFIG", "SET", "key-load-delay", 200],
+        ["CONFIG", "SET", "loading-process-events-interval-bytes", 1024],
+      ]);
+      const reloading = server.command("DEBUG", "RELOAD").catch(() => {});
+      await eventually(async () => expect((await server.info("persistence")).get("loading")).toBe("1"));
+      const calls = Array.from({ length: 50 }, () => redis.get("k"));
+      const write = redis.incr("n");
+      if (server === b) expect(await Promise.all(calls)).toEqual(calls.map(() => "v"));
+      await eventually(() => expect(healthOf(redis, server)).toBe("loading"));
+      await server.command("CONFIG", "SET", "key-load-delay", 0);
+      await reloading;
+      expect(await Promise.all(calls)).toEqual(calls.map(() => "v"));
+      expect(await write).toBe(server === b ? 1 : 2);
+    }
+    expect(events.filter(({ type }) => /^(masterChanged|splitBrain|historyReset)$/.test(type))).toEqual([]);
+  });
+
+  it("fault 12: MASTERDOWN: a replica that refuses stale reads is left for one that serves", async () => {
+    const trio = await trios.open();
+    const { a, b, c } = trio;
+    await a.command("SET", "k", "v");
+    await trio.inSync(a, b, c);
+    const { redis } = await trio.client({ pollIntervalMs: 100 });
+    await b.command("CONFIG", "SET", "replica-serve-stale-data", "no");
+    await a.kill9();
+    await eventually(async () => expect((await b.info("replication")).get("master_link_status")).toBe("down"));
+    const before = await c.calls("get");
+    for (let i = 0; i < 200; i++) expect(await redis.get("k")).toBe("v");
+    expect((await c.calls("get")) - before).toBe(200);
+    await trio.promote(c, b);
+    expect(await redis.incr("n")).toBe(1);
+  });
+
+  it("fault 17: OOM and MISCONF are the answer: once, in the server's words, and reads go on", async () => {
+    const trio = await trios.open();
+    const { a } = trio;
+    const { redis, events } = await trio.client();
+    await redis.set("k", "v");
+    await trio.inSync(a, trio.b, trio.c);
+    await a.command("CONFIG", "SET", "maxmemory", 1);
+    expect((await failure(redis.incr("n"))).message).toBe("OOM command not allowed when used memory > 'maxmemory'.");
+    expect(await rejections(a, "incr")).toBe(1);
+    for (let i = 0; i < 20; i++) expect(await redis.get("k")).toBe("v");
+    await a.command("CONFIG", "SET", "maxmemory", 0);
+    expect(await redis.incr("n")).toBe(1);
+    // A directory that is gone can't be written to even by root.
+    rmSync(a.dir, { recursive: true });
+    await a.command("CONFIG", "SET", "save", "3600 1");
+    await a.command("BGSAVE");
+    await eventually(async () => expect((await a.info("persistence")).get("rdb_last_bgsave_status")).toBe("err"));
+    expect(await failure(redis.incr("n"))).toMatchObject({ code: "MISCONF", node: a.id });
+    expect(await rejections(a, "incr")).toBe(2);
+    expect(await redis.get("k")).toBe("v");
+    await a.command("CONFIG", "SET", "save", "");
+    expect(await redis.incr("n")).toBe(2);
+    expect(events.filter(({ type }) => type === "masterChanged")).toEqual([]);
+  });
+
+  it("fault 18: a wrong password, a missing one, a missing permission: told in words, once, and not tried in a loop", async () => {
+    const server = await startRedis({ password: "right" });
+    trios.end(() => server.stop());
+    const address = { host: server.host, port: server.port };
+    for (const [options, text] of [
+      [{}, /NOAUTH/],
+      [{ password: "wrong" }, /WRONGPASS/],
+      [{ username: "blind", password: "p" }, /NOPERM.*INFO/i],
+    ] as const) {
+      await server.command("ACL", "SETUSER", "blind", "on", ">p", "~*", "+@all", "-info");
+      const redis = new ReplicatedClient({ master: { ...address, ...options }, failoverTimeoutMs: 600 });
+      trios.end(() => redis.disconnect());
+      const told: Error[] = [];
+      redis.on("error", (error: Error) => told.push(error));
+      const before = Number((await server.info("stats")).get("total_connections_received"));
+      const error = await failure(redis.set("k", "v"));
+      expect(error.message).toMatch(text);
+      expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain("wrong");
+      expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(text)]);
+      expect(told[0]?.message).toMatch(/may run INFO/);
+      const opened = Number((await server.info("stats")).get("total_connections_received")) - before;
+      // Two links, tried with growing gaps for 0.6 s; a loop makes thousands.
+      expect(opened).toBeLessThan(60);
+      redis.disconnect();
+    }
+  });
+
+  it("fault 18: a user that is deleted loses its connections, and is let in again without being asked for", async () => {
+    const trio = await trios.open();
+    for (const server of trio.servers) await server.command("ACL", "SETUSER", "app", "on", ">p", "~*", "&*", "+@all");
+    const { redis } = await trio.client({ redisOptions: { username: "app", password: "p" } });
+    expect(await redis.incr("n")).toBe(1);
+    for (const server of trio.servers) await server.command("ACL", "DELUSER", "app");
+    const waiting = redis.incr("n");
+    await eventually(() => expect(healthOf(redis, trio.a)).toBe("down"));
+    for (const server of trio.servers) await server.command("ACL", "SETUSER", "app", "on", ">p", "~*", "&*", "+@all");
+    expect(await waiting).toBe(2);
+  });
+
+  it("fault 18: a command without permission is the caller's error, in the server's words", async () => {
+    const trio = await trios.open();
+    const { redis, events } = await trio.client();
+    await trio.a.command("ACL", "SETUSER", "default", "-incr");
+    expect(await failure(redis.incr("n"))).toMatchObject({
+      name: "ReplyError",
+      code: "NOPERM",
+      message: "NOPERM this user has no permissions to run the 'incr' command",
+    });
+    expect(await redis.set("k", "v")).toBe("OK");
+    expect(events.filter(({ type }) => type === "failoverStarted")).toEqual([]);
+  });
+
+  it("fault 19: BUSY: the master lives, its writes wait in order and are applied once", async () => {
+    const trio = await trios.open();
+    const { a } = trio;
+    const { redis, events } = await trio.client({ pollIntervalMs: 100, heartbeatTimeoutMs: 500 });
+    await a.command("CONFIG", "SET", "busy-reply-threshold", 20);
+    const running = a.command("EVAL", "while true do end", 0).catch(() => {});
+    await eventually(async () => expect(await a.command("PING").catch(String)).toMatch(/BUSY/));
+    const load = new WriteLoad(redis).begin(1);
+    await eventually(() => load.issued > 1000);
+    expect(load.acked).toBe(0);
+    await a.command("SCRIPT", "KILL");
+    await running;
+    await load.end();
+    expect(await load.verdict(a)).toMatchObject({ errors: [], unknown: 0, lost: [], twice: [], pending: 0 });
+    expect(events.filter(({ type }) => /^(masterChanged|splitBrain|failoverStarted)$/.test(type))).toEqual([]);
+  });
+});
