@@ -20,7 +20,7 @@ export const masters: readonly Nemesis[] = [
     async harm({ fleet, span, replica }) {
       const [old, next] = [fleet.master, replica()];
       const { host, port } = fleet.front(next);
-      await fleet.command(old, "FAILOVER", "TO", host, port, "TIMEOUT", 3000);
+      await fleet.insist(old, "FAILOVER", "TO", host, port, "TIMEOUT", 3000);
       const settled = ["no-failover", undefined];
       while (!settled.includes((await fleet.server(old).info("replication")).get("master_failover_state")))
         await span(5, 15);
@@ -118,7 +118,7 @@ export const restarts: readonly Nemesis[] = [
     name: "restart-old-rdb",
     loses: true,
     async harm({ fleet, span }) {
-      await fleet.command(fleet.master, "SAVE");
+      await fleet.insist(fleet.master, "SAVE");
       await span(300, 600);
       await fleet.server(fleet.master).kill9();
       await span(0, 300);

@@ -19,6 +19,7 @@ interface Member {
 export type Way = "relayed" | "direct";
 
 const SYNC_MS = 20_000;
+const INSIST_MS = 5000;
 
 /** The servers of a run: who is master by the operator's will, and all that can be done to them. */
 export class Fleet {
@@ -113,6 +114,18 @@ export class Fleet {
 
   command(place: number, ...words: (string | number)[]): Promise<unknown> {
     return this.server(place).command(...words);
+  }
+
+  /** A command that is refused for a while after other trouble: again until it is taken, for at most 5 s. */
+  async insist(place: number, ...words: (string | number)[]): Promise<void> {
+    await until(
+      () =>
+        this.command(place, ...words).then(
+          () => true,
+          (error: Error) => error.message,
+        ),
+      INSIST_MS,
+    );
   }
 
   /** REPLICAOF. */

@@ -118,7 +118,7 @@ export class Tally {
     const total = this.#total;
     const checks = GUARANTEES.reduce((sum, name) => sum + total.checked[name], 0);
     const violations = total.violations === 0 ? "no violation" : `${total.violations} VIOLATIONS`;
-    const verdict = complaints.length === 0 ? "all well" : `${complaints.length} complaints, seed ${this.options.seed}`;
+    const verdict = `seed ${this.options.seed}: ${complaints.length === 0 ? "all well" : `${complaints.length} complaints`}`;
     return [
       "",
       "Controls, which must be found out:",
