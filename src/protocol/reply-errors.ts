@@ -21,6 +21,8 @@ export interface Refusal {
   readonly kind: RefusalKind;
   /** Of an EXECABORT that names its reason: that reason's kind. */
   readonly inner?: RefusalKind;
+  /** Where Valkey says that the master is (`-REDIRECT host:port`): somebody's word, to be verified. */
+  readonly redirect?: { readonly host: string; readonly port: number };
   /** The command changed nothing: the server itself refused it before it ran. */
   readonly provablyNotApplied: boolean;
   /** Proven, and likely to go away: the same command may be sent again, here or on another node. */
@@ -118,6 +120,7 @@ const READING_SCRIPTS = new Set(["eval_ro", "evalsha_ro", "fcall_ro"]);
 const SCRIPT_SUFFIX = / script: [^\s,]{1,512}, on @user_(?:script|function):\d{1,9}\.$/;
 const WAIT_ON_REPLICA = "ERR WAIT cannot be used with replica instances.";
 const WAITAOF_ON_REPLICA = "ERR WAITAOF cannot be used with replica instances.";
+const REDIRECT = "REDIRECT ";
 const EXECABORT_BECAUSE = "EXECABORT Transaction discarded because of: ";
 
 /**
@@ -137,6 +140,10 @@ export function classifyRefusal(text: string, commandName: string, inTransaction
   const command = commandName.toLowerCase();
   const scripted = WRITING_SCRIPTS.has(command) || inTransaction;
   const plain = scripted || READING_SCRIPTS.has(command) ? text.replace(SCRIPT_SUFFIX, "") : text;
+  const redirect = redirectOf(plain);
+  if (redirect !== null) {
+    return { kind: "readonly", redirect, provablyNotApplied: !scripted, retry: !scripted, smellsOfFailover: true };
+  }
   const rule = ruleOf(plain, command);
   if (rule) {
     const proven = !scripted || (rule.kind === "readonly" && !inTransaction && plain !== text);
@@ -148,6 +155,17 @@ export function classifyRefusal(text: string, commandName: string, inTransaction
     };
   }
   return command === "exec" && !inTransaction ? abortedTransaction(text) : null;
+}
+
+/** The address of a Valkey that sends its clients to the master, as it does with those that said `CLIENT CAPA redirect`. */
+function redirectOf(text: string): NonNullable<Refusal["redirect"]> | null {
+  if (!text.startsWith(REDIRECT)) return null;
+  const colon = text.lastIndexOf(":");
+  const host = text.slice(REDIRECT.length, colon);
+  const digits = text.slice(colon + 1);
+  const port = Number(digits);
+  if (host === "" || host.includes(" ") || !/^\d{1,5}$/.test(digits) || port < 1 || port > 65_535) return null;
+  return { host, port };
 }
 
 function abortedTransaction(text: string): Refusal | null {

@@ -146,8 +146,9 @@ function toInput(step: Json, seq: number): TopologyInput {
     };
   }
   if ("refuse" in step) {
-    only(step, ["at", "refuse", "kind", "expect"], "a refusal");
-    return { type: "refusal", at, node: id(step["refuse"]), kind: step["kind"] as "readonly" };
+    only(step, ["at", "refuse", "kind", "redirect", "expect"], "a refusal");
+    const redirect = step["redirect"] === undefined ? {} : { redirect: address(step["redirect"]) };
+    return { type: "refusal", at, node: id(step["refuse"]), kind: step["kind"] as "readonly", ...redirect };
   }
   if ("lost" in step) {
     only(step, ["at", "lost", "expect"], "a lost connection");

@@ -401,7 +401,7 @@ export class Engine implements OperationSink {
   #refused(refusal: Refusal, connection: NodeConnection): void {
     const kind = refusal.inner ?? refusal.kind;
     this.#keeper.refused(kind);
-    if (isTopologyRefusal(kind)) this.surveyor.refused(connection.node, kind);
+    if (isTopologyRefusal(kind)) this.surveyor.refused(connection.node, kind, refusal.redirect);
     else if (refusal.smellsOfFailover) this.surveyor.requestCheck([connection.node]);
   }
 

@@ -6,6 +6,7 @@ import { openRedis } from "../connection/open-redis.js";
 import { SentinelWatcher } from "../connection/sentinel.js";
 import { UnsupportedServerError } from "../errors.js";
 import type { ResolvedOptions, SeedNode, SentinelSource } from "../options/resolved.js";
+import type { Address } from "../topology/address.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import { MIN_GAP_MS, Monitor } from "../topology/monitor.js";
 import { initialTopology, reduce, writableMaster } from "../topology/reduce.js";
@@ -95,9 +96,9 @@ export class Surveyor {
   }
 
   /** A command was refused in a way that says something of its node. */
-  refused(node: string, kind: RefusalKind): void {
+  refused(node: string, kind: RefusalKind, redirect?: Address): void {
     if (this.#isKnownRefusal(node, kind)) return;
-    this.#apply({ type: "refusal", at: this.host.clock.now(), node, kind });
+    this.#apply({ type: "refusal", at: this.host.clock.now(), node, kind, redirect });
   }
 
   /**

@@ -42,6 +42,8 @@ export interface RefusalInput extends At {
   readonly type: "refusal";
   readonly node: NodeId;
   readonly kind: RefusalKind;
+  /** Where the server says that the master is; it is asked, and nothing else follows from it. */
+  readonly redirect?: Address | undefined;
 }
 
 /** A connection ended without our asking. */

@@ -52,6 +52,13 @@ function addNode(draft: Draft, address: Address & { id: NodeId; path?: string },
   draft.check.add(address.id);
 }
 
+/** Adds a node that a server named, unless it is known by this or another address. */
+export function addNamed(draft: Draft, raw: Address): void {
+  const address = translate(raw, draft.config.natMap);
+  const id = resolve(draft, addressId(address));
+  addNode(draft, { id, host: address.host, port: address.port }, "discovered");
+}
+
 function removeNode(draft: Draft, id: NodeId, aliasOf: NodeId | null): void {
   draft.nodes.delete(id);
   draft.check.delete(id);

@@ -9,7 +9,7 @@ import type {
   SentinelInput,
   TopologyInput,
 } from "./input.js";
-import { noteRunId, splitSeedAliases } from "./membership.js";
+import { addNamed, noteRunId, splitSeedAliases } from "./membership.js";
 import type { NodeState } from "./state.js";
 
 /** Works what an input says of nodes into the draft. False: it was too late to say anything. */
@@ -120,6 +120,7 @@ function observeRefusal(draft: Draft, input: RefusalInput): boolean {
   const before = draft.nodes.get(input.node);
   if (before === undefined) return false;
   const troubledAt = before.troubledAt ?? input.at;
+  if (input.redirect !== undefined) addNamed(draft, input.redirect);
   switch (input.kind) {
     case "readonly":
     case "masterdown":
