@@ -142,6 +142,46 @@ it.each<[string, History, string[]]>([
     ["strongReads"],
   ],
   [
+    "a read behind a write that was not waited for, and was not seen",
+    history(
+      [
+        { value: "a1", promise: "session" },
+        { key: "a", values: [], after: ["a1"], promise: "session", invoked: 1 },
+      ],
+      ["a1"],
+    ),
+    ["readYourWrites"],
+  ],
+  [
+    "a reader that finds its write gone before it is told",
+    history(
+      [
+        { value: "a1", promise: "session" },
+        { key: "a", values: [], promise: "session" },
+      ],
+      [],
+      {
+        losses: [{ client: "c", at: 50, keys: ["a"], keysComplete: true, max: 1 }],
+      },
+    ),
+    ["readYourWrites"],
+  ],
+  [
+    "a session that writes on in a new history, and was not told that what it read is gone",
+    history([{ value: "a1", outcome: "info", client: "d", session: "t" }, { values: ["a1"] }, { value: "b1" }], ["b1"]),
+    ["sessionTold"],
+  ],
+  [
+    "a write of unknown outcome that ran behind a later one",
+    history([{ value: "a1", outcome: "info" }, { value: "a2" }], ["a2", "a1"]),
+    ["monotonicWrites"],
+  ],
+  [
+    "a durable write that no replica has",
+    history([{ value: "a1", copies: { wanted: 1, held: 0 } }], ["a1"]),
+    ["durability"],
+  ],
+  [
     "an increment that was applied twice",
     history([], [], { counters: [{ name: "n", final: 3, ok: 1, unknown: 1 }] }),
     ["appliedOnce"],
@@ -185,6 +225,12 @@ it("lets a strong read differ from another client's, and a counter have what nob
   const verdict = check(history(calls, ["a1"], { counters }));
   expect(verdict.violations).toEqual([]);
   expect(verdict.checked.appliedOnce).toBe(2);
+});
+
+it("knows a client's own report among those of clients that did nothing", () => {
+  const report = (client: string) => ({ client, at: 7, keys: ["a"], keysComplete: true, max: 1 });
+  const losses = [report("d"), report("c"), report("e"), report("f")];
+  expect(guarantees(history([{ value: "a1", promise: "session" }], [], { losses }))).toEqual([]);
 });
 
 it("counts every breach and tells the first thousand", () => {

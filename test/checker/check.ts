@@ -8,6 +8,7 @@ import {
   type Verdict,
   type Violation,
 } from "./history.js";
+import { judgeGoneWrites, judgeHastyReads } from "./own-writes.js";
 import { groupRows, RangeMax } from "./range-max.js";
 import { Reported } from "./reported.js";
 import { type Judge, judgeSession, SessionCalls } from "./sessions.js";
@@ -41,6 +42,9 @@ class Check {
     this.#read();
     for (const rows of sessions.values()) judgeSession(rows, this.#table, this.#judge);
     this.#ownWrites();
+    judgeGoneWrites(this.#table, this.#reported, this.#judge);
+    judgeHastyReads(this.#table, this.#reported, this.#judge);
+    this.#copied();
     this.#strong();
     this.#staleness();
     this.#losses(sessions);
@@ -105,6 +109,18 @@ class Check {
       if (own === undefined || this.#table.is(row, EVENTUAL)) continue;
       const told = this.#reported.last(client[row] as number, key[row] as number, returned[row]);
       this.#covers(row, "readYourWrites", own, told, invoked[row] as number);
+    }
+  }
+
+  #copied(): void {
+    for (const row of this.#table.writes) {
+      const { copies } = this.#table.at(row);
+      if (copies !== undefined)
+        this.#judge(
+          "durability",
+          copies.held >= copies.wanted,
+          () => `${show(this.#table.at(row))} was on ${copies.held} replicas of ${copies.wanted}`,
+        );
     }
   }
 

@@ -26,6 +26,10 @@ export interface Operation {
   readonly returned: number;
   /** `fail`: surely not applied. `info`: nobody knows. `told`: rejected because the session was told of a loss. */
   readonly outcome: "ok" | "fail" | "info" | "told";
+  /** Of a read: writes that its client had issued before it, and not waited for. */
+  readonly after?: readonly string[];
+  /** Of a durable write that succeeded: how many replicas had to have it, and how many had it then. */
+  readonly copies?: { readonly wanted: number; readonly held: number };
   /** Bound on the age of what was read, in milliseconds. */
   readonly maxStalenessMs?: number;
 }
@@ -67,6 +71,7 @@ export const GUARANTEES = [
   "monotonicWrites",
   "writesFollowReads",
   "strongReads",
+  "durability",
   "staleness",
   "noSilentLoss",
   "sessionTold",

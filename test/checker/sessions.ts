@@ -1,38 +1,68 @@
 import { type Guarantee, show } from "./history.js";
 import { firstAfter, firstFrom, groupRows } from "./range-max.js";
-import { CAUSAL, OK, type Table, TOLD, WRITE } from "./table.js";
+import { CAUSAL, OK, type Table, TOLD, UNKNOWN, WRITE } from "./table.js";
 
 /** Counts a check; `text` tells what was wrong, and is asked for only then. */
 export type Judge = (guarantee: Guarantee, kept: boolean, text: () => string) => void;
 
 const NOBODY = -1;
 
-/** What holds along the calls of one session, in their order. */
+/**
+ * What holds along the calls of one session, in their order. What became of a write of unknown outcome is known in the
+ * end: it too stands before what was written after it, and never runs late.
+ */
 export function judgeSession(rows: readonly number[], table: Table, judge: Judge): void {
   const { place } = table;
   let own = -1;
   let seen = -1;
+  let unknown = -1;
+  let unknownBy = NOBODY;
+  let doomedBy = NOBODY;
   let ownBy = NOBODY;
   let seenBy = NOBODY;
   const say = (row: number): string => (row === NOBODY ? "nothing" : show(table.at(row)));
   for (const row of rows) {
     // Told of a loss it goes on from where the histories parted, wherever that is.
-    if (table.is(row, TOLD)) own = seen = -1;
+    if (table.is(row, TOLD)) own = seen = unknown = doomedBy = -1;
+    if (table.is(row, UNKNOWN) && table.is(row, WRITE)) {
+      const late = table.placeOf(table.at(row).value as string);
+      if (late > unknown) [unknown, unknownBy] = [late, row];
+    }
     if (!table.is(row, OK)) continue;
     const here = place[row] as number;
+    if (doomedBy !== NOBODY && table.client[row] === table.client[doomedBy] && livesOn(row, doomedBy, table)) {
+      judge("sessionTold", false, () => `${say(row)} succeeded, and what ${say(doomedBy)} saw is gone`);
+      doomedBy = NOBODY;
+    }
     if (table.is(row, WRITE)) {
       if (here < 0) continue;
+      if (unknown >= 0)
+        judge(
+          "monotonicWrites",
+          here > unknown,
+          () => `${say(row)} stands before ${say(unknownBy)}, of unknown outcome`,
+        );
       judge("monotonicWrites", here > own, () => `${say(row)} stands before ${say(ownBy)}`);
       if (table.is(row, CAUSAL))
         judge("writesFollowReads", here > seen, () => `${say(row)} stands before what ${say(seenBy)} saw`);
       if (here > own) [own, ownBy] = [here, row];
       continue;
     }
-    if (!table.is(row, CAUSAL) || table.doomed(row)) continue;
+    if (!table.is(row, CAUSAL)) continue;
+    if (table.doomed(row)) {
+      doomedBy = row;
+      continue;
+    }
     judge("readYourWrites", table.saw(row, own), () => `${say(row)} did not see ${say(ownBy)}`);
     judge("monotonicReads", table.saw(row, seen), () => `${say(row)} saw less than ${say(seenBy)}`);
     if (here > seen) [seen, seenBy] = [here, row];
   }
+}
+
+/** After a session has read what is lost, this success is of a history without it: a write, or a read of the same key. */
+function livesOn(row: number, doomed: number, table: Table): boolean {
+  if (table.is(row, WRITE)) return (table.place[row] as number) >= 0;
+  return table.is(row, CAUSAL) && table.key[row] === table.key[doomed] && !table.doomed(row);
 }
 
 /** The calls of one session, so that what followed a moment is found without a walk. */

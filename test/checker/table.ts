@@ -5,12 +5,13 @@ const NEVER = Number.POSITIVE_INFINITY;
 const DOOMED = -1;
 
 /** What is asked of every row, in bits. */
-export const [OK, TOLD, WRITE, CAUSAL, STRONG, EVENTUAL] = [1, 2, 4, 8, 16, 32] as const;
+export const [OK, TOLD, WRITE, CAUSAL, STRONG, EVENTUAL, UNKNOWN] = [1, 2, 4, 8, 16, 32, 64] as const;
 
 function traitsOf({ outcome, kind, promise }: Operation): number {
   let bits = kind === "append" ? WRITE : 0;
   if (outcome === "ok") bits |= OK;
   if (outcome === "told") bits |= TOLD;
+  if (outcome === "info") bits |= UNKNOWN;
   if (promise === "causal") bits |= CAUSAL;
   if (promise === "strong") bits |= STRONG;
   if (promise === "eventual") bits |= EVENTUAL;

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import corpus from "./corpus.json" with { type: "json" };
 import { simulate } from "./support/run.js";
@@ -12,6 +15,23 @@ it("the same seed is the same run, event by event", async () => {
   expect(again.trace).toBe(one.trace);
   expect(again.recording.log).toEqual(one.recording.log);
   expect(again.recording.operations).toEqual(one.recording.operations);
+});
+
+it("the same seed is the same run in processes of their own", { timeout: 120_000 }, async () => {
+  const replay = promisify(execFile);
+  const run = async (): Promise<string> =>
+    (
+      await replay(process.execPath, [
+        "--import",
+        "tsx",
+        fileURLToPath(new URL("support/replay.ts", import.meta.url)),
+        "3",
+        "7",
+      ])
+    ).stdout;
+  const [one, again] = await Promise.all([run(), run()]);
+  expect(one.split("\n")).toHaveLength(3);
+  expect(again).toBe(one);
 });
 
 describe("the checker finds what is wrong", () => {

@@ -87,7 +87,7 @@ export class AckWaiter {
   stop(error: (operation: Operation) => Error): void {
     this.host.clock.clearTimer(this.#timer);
     this.#timer = null;
-    for (const { operation } of this.#waiters.splice(0)) operation.fail(error(operation));
+    for (const { operation } of this.#waiters.splice(0)) end(operation, error(operation));
   }
 
   readonly #step = (): void => {
@@ -139,6 +139,12 @@ export class AckWaiter {
 
   #fail(operation: Operation, reply: unknown, acked: number, wanted: number): void {
     const place = { node: operation.connection?.node, command: operation.name };
-    operation.fail(new NotReplicatedError({ reply, acked, wanted }, place));
+    end(operation, new NotReplicatedError({ reply, acked, wanted }, place));
   }
+}
+
+/** Of a transaction EXEC has failed; what was said to the commands in it stands. */
+function end(operation: Operation, error: Error): void {
+  operation.fail(error);
+  operation.transaction?.settle();
 }

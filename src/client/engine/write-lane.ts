@@ -302,7 +302,9 @@ export class WriteLane {
       if (applied) this.#overtook(operation);
       this.host.acknowledged(operation, applied);
     }
-    this.#keep(exec, () => transaction.settle());
+    const settle = (): void => transaction.settle();
+    const durable = Array.isArray(exec.reply) && exec.view.ack !== null && !transaction.readsOnly;
+    this.#keep(exec, durable ? () => this.host.durable(exec, exec.reply, settle) : settle);
   }
 
   /** The connection ended before the answer. */

@@ -2,11 +2,16 @@ import type { DevServer } from "../../../src/server/dev-server.js";
 import type { Deed } from "./plan.js";
 import type { World } from "./world.js";
 
+/** What is cut off before or after it was run. */
+const CUT = ["exec", "incr", "lrange", "info", "rpush"];
+
 /** Carries out a plan; remembers whom the operator thinks the master is, and how often each deed was done. */
 export class Nemesis {
   /** The server that was made master last. */
   master = 0;
   readonly done = new Map<string, number>();
+  /** Who was made master when, in the place of whom; a master that came back without its data too. */
+  readonly successions: { readonly at: number; readonly from: number; readonly to: number }[] = [];
 
   constructor(private readonly world: World) {}
 
@@ -29,13 +34,15 @@ export class Nemesis {
         return;
       }
       case "promote": {
-        const chosen = this.#heir();
+        const former = deed.former === true ? (this.successions.at(-1)?.from ?? -1) : -1;
+        const chosen = former >= 0 && this.#isReplica(former) ? former : this.#heir();
         if (chosen < 0) return;
         const before = this.master;
-        this.master = chosen;
+        this.#succeeds(chosen);
         void this.#server(chosen).replicaOf(null);
         for (const place of world.servers.keys())
-          if (place !== chosen && place !== before) this.#later(world.random.next() * 100, () => this.#rejoin(place));
+          if (place !== chosen && place !== before)
+            this.#later(deed.othersAfterMs ?? world.random.next() * 100, () => this.#rejoin(place));
         this.#later(deed.forMs, () => this.#rejoin(before));
         return;
       }
@@ -44,7 +51,7 @@ export class Nemesis {
         const old = this.#server(this.master);
         if (chosen < 0 || !old.running || old.role !== "master") return;
         const to = this.#server(chosen);
-        this.master = chosen;
+        this.#succeeds(chosen);
         void world
           .clientOf(old)
           .call("FAILOVER", "TO", to.host, to.port, "TIMEOUT", 500)
@@ -83,9 +90,67 @@ export class Nemesis {
         // All processes stand still at once, and find the clock elsewhere.
         world.jump(deed.forMs);
         return;
+      case "repoint": {
+        const [one, other] = this.#replicas();
+        if (one === undefined || other === undefined) return;
+        const to = this.#server(other);
+        void this.#server(one).replicaOf(to.host, to.port);
+        this.#later(deed.forMs, () => this.#rejoin(one));
+        return;
+      }
+      case "detach": {
+        const [one] = this.#replicas();
+        if (one === undefined) return;
+        void this.#server(one).replicaOf(null);
+        this.#later(deed.forMs, () => this.#rejoin(one));
+        return;
+      }
+      case "save":
+      case "aof": {
+        const server = this.#at(deed.server);
+        if (!server.running) return;
+        const client = world.clientOf(server);
+        const done = deed.do === "save" ? client.save() : client.config("SET", "appendonly", "yes");
+        void done.catch(() => undefined);
+        return;
+      }
+      case "cutRequest":
+        this.#at(deed.server).faults.close({ commands: CUT, times: deed.times });
+        return;
+      case "cutReply":
+        this.#at(deed.server).faults.cutReply({ commands: CUT, times: deed.times });
+        return;
+      case "pauseClient":
+        world.clocks[deed.client]?.pause(deed.forMs);
+        return;
+      case "stall":
+        world.stall(deed.client, this.#at(deed.server), deed.forMs, deed.cutAfterMs);
+        return;
       default:
         deed satisfies never;
     }
+  }
+
+  #succeeds(place: number): void {
+    this.successions.push({ at: this.world.clock.now(), from: this.master, to: place });
+    this.master = place;
+  }
+
+  #isReplica(place: number): boolean {
+    const server = this.#server(place);
+    return server.running && server.role === "replica";
+  }
+
+  /** Replicas that run, the one that has most first: who follows another then goes back. */
+  #replicas(): number[] {
+    return [...this.world.servers.keys()]
+      .filter((place) => this.#isReplica(place))
+      .sort((a, b) => this.#server(b).offset - this.#server(a).offset || a - b);
+  }
+
+  /** -1: whoever is master now. */
+  #at(place: number): DevServer {
+    return this.#server(place < 0 ? this.master : place);
   }
 
   #server(place: number): DevServer {

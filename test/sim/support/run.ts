@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { seededRandom } from "../../../src/core/random.js";
 import type { ViewOptions } from "../../../src/index.js";
 import { check } from "../../checker/check.js";
-import type { History, Verdict } from "../../checker/history.js";
+import { GUARANTEES, type Guarantee, type History, type Verdict } from "../../checker/history.js";
 import { Nemesis } from "./nemesis.js";
+import { judgeOffice } from "./office.js";
 import { type Deed, plan, TROUBLE_MS } from "./plan.js";
 import { ORDER, type Recording, Workload } from "./workload.js";
 import { World } from "./world.js";
@@ -10,18 +12,23 @@ import { World } from "./world.js";
 /** How long everything may take to settle once the trouble is over, in virtual milliseconds. */
 const SETTLE_MS = 20_000;
 const CLIENTS = 2;
+/** A promotion that nothing hides is seen within a poll interval and the time that a poll takes. */
+const NOTICE_MS = 260;
 
 /** What came of one seed. */
 export interface Result {
   readonly seed: number;
   readonly plan: readonly Deed[];
   readonly verdict: Verdict;
+  /** Writes that came to a deposed master. */
+  readonly office: { readonly checked: number; readonly wrong: readonly string[] };
   /** What was not well after healing; empty = all. */
   readonly stuck: readonly string[];
   readonly recording: Recording;
   readonly deeds: ReadonlyMap<string, number>;
-  /** Two runs of one seed have the same. */
+  /** Two runs of one seed have the same, and the same digest of all that was done and seen. */
   readonly trace: string;
+  readonly digest: string;
   readonly steps: number;
 }
 
@@ -29,6 +36,10 @@ export interface RunOptions {
   /** Options of the clients beyond the simulation's own. */
   readonly client?: object;
   readonly plan?: readonly Deed[];
+  /** Judges where writes went though deeds of the plan may keep a client from seeing who is master. */
+  readonly office?: boolean;
+  /** `bulk`: flushes larger than one write to a socket carries, all the time. */
+  readonly mix?: "bulk";
   /** The view that all calls are made by. */
   readonly view?: ViewOptions;
 }
@@ -37,7 +48,7 @@ export interface RunOptions {
 export async function simulate(seed: number, options: RunOptions = {}): Promise<Result> {
   const world = await World.start(seed);
   const clients = Array.from({ length: CLIENTS }, (_, place) => world.client(place, options.client));
-  const workload = new Workload(world);
+  const workload = new Workload(world, options.mix ?? null);
   const nemesis = new Nemesis(world);
   const deeds = options.plan ?? plan(seededRandom(seed ^ 0x5eed), CLIENTS);
   await world.settle(Promise.all(clients.map((client) => client.connect())));
@@ -72,16 +83,53 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const { increments, operations, losses } = recording;
   const counters = [{ name: "counter", final: counter, ...increments }];
   const history: History = { operations, order, lists, losses, counters };
+  const survived = new Set(order);
+  const office = judgeOffice(
+    {
+      plan: options.office === true ? [] : deeds,
+      successions: nemesis.successions,
+      arrivals: recording.arrivals,
+      signs: recording.signs,
+      writes: operations
+        .filter(({ kind }) => kind === "append")
+        .map((one) => ({
+          ...{ client: one.client, value: one.value as string, invoked: one.invoked, returned: one.returned },
+          lost: one.outcome === "ok" && !survived.has(one.value as string),
+        })),
+    },
+    NOTICE_MS,
+  );
+  const verdicts = [check(history)];
+  for (const key of new Set(recording.bursts.map((one) => one.key))) {
+    const own = recording.bursts.filter((one) => one.key === key);
+    verdicts.push(check({ operations: own, order: await list(key), losses }));
+  }
   const trace = `${world.steps}:${world.clock.now()}:${operations.length}:${order.length}:${master.replid}:${master.offset}`;
   await world.stop();
   return {
     seed,
     plan: deeds,
-    verdict: check(history),
+    verdict: joined(verdicts),
+    office,
     stuck,
     recording,
     deeds: nemesis.done,
     trace,
+    digest: createHash("sha1")
+      .update(JSON.stringify([recording.log, operations]))
+      .digest("hex"),
     steps: world.steps,
+  };
+}
+
+function joined(verdicts: readonly Verdict[]): Verdict {
+  const sum = (counts: readonly Readonly<Record<Guarantee, number>>[]): Record<Guarantee, number> =>
+    Object.fromEntries(
+      GUARANTEES.map((name) => [name, counts.reduce((total, count) => total + count[name], 0)]),
+    ) as Record<Guarantee, number>;
+  return {
+    violations: verdicts.flatMap(({ violations }) => violations),
+    checked: sum(verdicts.map(({ checked }) => checked)),
+    broken: sum(verdicts.map(({ broken }) => broken)),
   };
 }

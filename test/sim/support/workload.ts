@@ -1,11 +1,18 @@
+import type { Clock } from "../../../src/core/clock.js";
+import { deferred } from "../../../src/core/deferred.js";
 import type { ReplicatedClient, ReplicatedSession, TopologyEvent } from "../../../src/index.js";
 import type { Loss, Operation, PromiseLevel } from "../../checker/history.js";
-import type { World } from "./world.js";
+import type { Arrival, Sign } from "./office.js";
+import { HOSTS, portOf, type World } from "./world.js";
 
 const KEYS = ["a", "b", "c", "d", "e"];
 /** The list that gives all writes their order. */
 export const ORDER = "order";
 const BOUND_MS = 300;
+/** A key that is set, not appended to. */
+const REGISTER = "register";
+/** The name of a key that nobody has: two of them are more than one write to a socket carries. */
+const JUNK = "x".repeat(40_000);
 
 /** What a run has recorded. */
 export interface Recording {
@@ -14,6 +21,12 @@ export interface Recording {
   readonly events: Map<string, number>;
   /** What happened when, for a person who looks into a seed. */
   readonly log: string[];
+  /** Writes of one key of each client, issued without a pause: judged by that key alone. */
+  readonly bursts: Operation[];
+  /** What each client learned of who says that it is master. */
+  readonly signs: Sign[];
+  /** Where the value of each write came to. */
+  readonly arrivals: Map<string, Arrival[]>;
   /** Calls that have not settled. */
   pending: number;
   /** Increments of the counter: settled well, and of unknown outcome. */
@@ -27,25 +40,49 @@ export class Workload {
     losses: [],
     events: new Map(),
     log: [],
+    bursts: [],
+    signs: [],
+    arrivals: new Map(),
     pending: 0,
     increments: { ok: 0, unknown: 0 },
   };
   #stopped = false;
   #values = 0;
+  #clock: Clock;
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly world: World,
+    private readonly mix: "bulk" | null = null,
+  ) {
+    this.#clock = world.clock;
+  }
 
   /** Begins; each client gets a writer and readers of its own, and two causal sessions wander between all clients. */
   start(clients: readonly ReplicatedClient[]): void {
+    this.#watch();
     for (const [place, client] of clients.entries()) {
       const name = `client${place}`;
+      const { random } = this.world;
+      this.#clock = this.world.clocks[place] ?? this.world.clock;
       client.on("topology", (event: TopologyEvent) => this.#event(name, event));
       this.#loop(async () => this.#step(client, name, `${name}:session`, "session"));
       this.#loop(async () =>
         this.#read(client.with({ maxStalenessMs: BOUND_MS }), name, `${name}:fresh`, "session", BOUND_MS),
       );
       this.#loop(async () => this.#increment(client));
+      const strong = client.with({ consistency: "strong" });
+      this.#loop(async () => this.#read(strong, name, `${name}:strong`, "strong"));
+      if (this.mix === "bulk") this.#loop(async () => this.#bulk(client, name), 10);
+      this.#loop(async () => {
+        const turn = random.next();
+        if (turn < 0.3) await this.#hasty(client, name);
+        else if (turn < 0.5) await this.#bulk(client, name);
+        else if (turn < 0.7) await this.#burst(client, name);
+        else if (turn < 0.85) await this.#copy(client, name);
+        else await this.#durable(client, name);
+      }, 100);
     }
+    this.#clock = this.world.clock;
     for (let i = 0; i < 2; i++) this.#wander(clients, `causal${i}`);
   }
 
@@ -59,6 +96,8 @@ export class Workload {
     recording.events.set(event.type, (recording.events.get(event.type) ?? 0) + 1);
     const at = this.world.clock.now();
     const { topology, at: _at, ...told } = event;
+    if (event.type === "roleChanged" && event.to === "master")
+      recording.signs.push({ client, at, server: HOSTS.findIndex((host) => event.node === `${host}:${portOf(host)}`) });
     recording.log.push(`${at.toFixed(1)} ${client} ${JSON.stringify(told)} ${topology.state}`);
     if (event.type === "writesLost")
       recording.losses.push({ client, at, keys: event.keys, keysComplete: event.keysComplete, max: event.count.max });
@@ -68,8 +107,10 @@ export class Workload {
   }
 
   /** One call after another, with gaps. */
-  #loop(call: () => Promise<void>): void {
-    const { clock, random } = this.world;
+  #loop(call: () => Promise<void>, mostMs = 40): void {
+    const { random } = this.world;
+    // Of its client's process: while that stands still it asks for nothing.
+    const clock = this.#clock;
     const again = (): void => {
       clock.setTimer(() => {
         if (this.#stopped) return;
@@ -78,7 +119,7 @@ export class Workload {
           this.recording.pending--;
           again();
         });
-      }, random.next() * 40);
+      }, random.next() * mostMs);
     };
     again();
   }
@@ -111,9 +152,34 @@ export class Workload {
     return KEYS[this.world.random.int(KEYS.length)] as string;
   }
 
-  async #append(on: ReplicatedClient, client: string, session: string, promise: PromiseLevel): Promise<void> {
-    const key = this.#key();
-    const value = `${key}${++this.#values}`;
+  #value(key: string): string {
+    return `${key}${++this.#values}.`;
+  }
+
+  /** Sees where the values of writes come to, and changes nothing. */
+  #watch(): void {
+    const { world, recording } = this;
+    for (const [place, server] of world.servers.entries())
+      server.faults.swallow({
+        commands: ["rpush"],
+        where: ({ args: [, key, value] }) => {
+          const arrivals = recording.arrivals.get(value ?? "");
+          const arrival = { server: place, at: world.clock.now() };
+          if (key === ORDER && arrivals === undefined) recording.arrivals.set(value ?? "", [arrival]);
+          else if (key === ORDER) arrivals?.push(arrival);
+          return false;
+        },
+      });
+  }
+
+  async #append(
+    on: ReplicatedClient,
+    client: string,
+    session: string,
+    promise: PromiseLevel,
+    key = this.#key(),
+    value = this.#value(key),
+  ): Promise<void> {
     const base = { kind: "append" as const, client, session, promise, key, value };
     const invoked = this.world.clock.now();
     let outcome: Operation["outcome"] = "ok";
@@ -132,19 +198,114 @@ export class Workload {
     session: string,
     promise: PromiseLevel,
     maxStalenessMs?: number,
+    key = this.#key(),
+    after?: readonly string[],
   ): Promise<void> {
-    const key = this.#key();
-    const base = { kind: "read" as const, client, session, promise, key };
+    const base = { kind: "read" as const, client, session, promise, key, ...(after ? { after } : {}) };
     const bound = maxStalenessMs === undefined ? {} : { maxStalenessMs };
     const invoked = this.world.clock.now();
     let values: string[] = [];
     let outcome: Operation["outcome"] = "ok";
     try {
-      values = await on.lrange(key, 0, -1);
+      values =
+        this.world.random.next() < 0.1
+          ? // The same list by a command of which it isn't known what it reads.
+            ((await on.call("SORT_RO", key, "BY", "nosort", "GET", "#")) as string[])
+          : await on.lrange(key, 0, -1);
     } catch (error) {
       outcome = outcomeOf(error as Error);
     }
     this.recording.operations.push({ ...base, ...bound, values, invoked, returned: this.world.clock.now(), outcome });
+  }
+
+  /** Reads what was written, without having waited for it. */
+  async #hasty(on: ReplicatedClient, client: string): Promise<void> {
+    const key = this.#key();
+    const value = this.#value(key);
+    const session = `${client}:hasty`;
+    await Promise.all([
+      this.#append(on, client, `${session}-writes`, "session", key, value),
+      this.#read(on, client, session, "session", undefined, key, [value]),
+    ]);
+  }
+
+  /** Reads in front of and behind more bytes than one write to a socket carries. */
+  async #bulk(on: ReplicatedClient, client: string): Promise<void> {
+    const session = `${client}:bulk`;
+    const junk = (): Promise<unknown> => on.exists(JUNK).catch(() => undefined);
+    await Promise.all([
+      this.#read(on, client, session, "session"),
+      junk(),
+      junk(),
+      this.#read(on, client, session, "session"),
+    ]);
+  }
+
+  /** Writes of one key, none of them waited for: in this order or not at all. */
+  async #burst(on: ReplicatedClient, client: string): Promise<void> {
+    const key = `burst:${client}`;
+    const base = { kind: "append" as const, client, session: key, promise: "session" as const, key };
+    const write = async (): Promise<Operation> => {
+      const value = this.#value("w");
+      const invoked = this.world.clock.now();
+      const outcome = await on.rpush(key, value).then(() => "ok" as const, outcomeOfOne);
+      return { ...base, value, invoked, returned: this.world.clock.now(), outcome };
+    };
+    const writes: Promise<Operation>[] = [];
+    for (let left = 5; left > 0; left--) {
+      writes.push(write());
+      if (this.world.random.next() < 0.5) continue;
+      const gap = deferred<void>();
+      this.world.clock.setTimer(() => gap.resolve(), this.world.random.next() * 4);
+      await gap.promise;
+    }
+    for (const one of await Promise.all(writes)) this.recording.bursts.push(one);
+  }
+
+  /** Sets one key by a command of which it isn't known what it writes, or reads it, by one that may write. */
+  async #copy(on: ReplicatedClient, client: string): Promise<void> {
+    const base = { client, session: `${client}:copy`, promise: "session" as const, key: REGISTER };
+    const invoked = this.world.clock.now();
+    const record = (one: Pick<Operation, "kind" | "outcome"> & Partial<Operation>): void =>
+      void this.recording.operations.push({ ...base, invoked, returned: this.world.clock.now(), ...one });
+    if (this.world.random.next() < 0.5) {
+      const getting = this.world.random.next() < 0.5 ? on.get(REGISTER) : on.getex(REGISTER);
+      await getting.then(
+        (saw) => record({ kind: "read", saw, outcome: "ok" }),
+        (error: Error) => record({ kind: "read", outcome: outcomeOf(error) }),
+      );
+      return;
+    }
+    const value = this.#value("r");
+    const unit = on.multi().set(`${REGISTER}:new`, value).copy(`${REGISTER}:new`, REGISTER, "DB", 0, "REPLACE");
+    await unit
+      .rpush(ORDER, value)
+      .exec()
+      .then(
+        (results) =>
+          record({
+            kind: "append",
+            value,
+            outcome: results === null || results.some(([error]) => error !== null) ? "fail" : "ok",
+          }),
+        (error: Error) => record({ kind: "append", value, outcome: outcomeOf(error) }),
+      );
+  }
+
+  /** A write that a replica must have before it succeeds: looked for there in the very moment. */
+  async #durable(on: ReplicatedClient, client: string): Promise<void> {
+    const { world } = this;
+    const key = `durable:${client}`;
+    const value = this.#value("d");
+    const base = { kind: "append" as const, client, session: key, promise: "session" as const, key, value };
+    const invoked = world.clock.now();
+    const wanted = 1;
+    const view = on.with({ ack: { replicas: wanted, timeoutMs: 200 } });
+    const write = world.random.next() < 0.5 ? view.rpush(key, value) : view.multi().rpush(key, value).exec();
+    const outcome = await write.then((reply) => (Array.isArray(reply) && reply[0]?.[0] ? "fail" : "ok"), outcomeOfOne);
+    const held = outcome === "ok" ? world.holders(value) - 1 : 0;
+    const copies = outcome === "ok" ? { copies: { wanted, held } } : {};
+    this.recording.bursts.push({ ...base, invoked, returned: world.clock.now(), outcome, ...copies });
   }
 
   async #increment(on: ReplicatedClient): Promise<void> {
@@ -162,6 +323,11 @@ export class Workload {
     const base = { kind: "read" as const, client, session, promise: "causal" as const, key: "a" };
     this.recording.operations.push({ ...base, invoked: at, returned: at, outcome: "told" });
   }
+}
+
+/** Of a single command, of which a refusal says that it was not applied. */
+function outcomeOfOne(error: Error & { code?: string; sent?: string }): Operation["outcome"] {
+  return /^(READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS) /.test(error.message) ? "fail" : outcomeOf(error);
 }
 
 function outcomeOf(error: Error & { code?: string; sent?: string }): Operation["outcome"] {

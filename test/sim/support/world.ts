@@ -5,7 +5,9 @@ import { ReplicatedClient } from "../../../src/client/replicated-client.js";
 import { ManualClock } from "../../../src/core/manual-clock.js";
 import { type Random, seededRandom } from "../../../src/core/random.js";
 import { DevServer } from "../../../src/server/dev-server.js";
+import { type MemorySocket, systemError } from "../../../src/server/net/memory-socket.js";
 import { type MemoryHop, type MemoryTransport, memoryTransport } from "../../../src/server/net/memory-transport.js";
+import { ProcessClock } from "./process-clock.js";
 
 /** Hosts of the simulated network; each server has one, and so has each client. */
 export const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"] as const;
@@ -15,6 +17,9 @@ export function portOf(host: string): number {
   return 7000 + HOSTS.indexOf(host as (typeof HOSTS)[number]);
 }
 
+/** What nobody wants to wait for: a server writes its data as it is, so that a value can be found in it. */
+const SERVER_CONFIG = { rdbcompression: "no", "aof-use-rdb-preamble": "no" };
+
 /** Real turns of the event loop without traffic, after which promises have settled too. */
 const TURNS = 2;
 
@@ -22,6 +27,8 @@ const TURNS = 2;
 export interface Weather {
   /** Directed pairs "from>to" whose packets wait, and until when. */
   readonly cut: Map<string, number>;
+  /** Clients' ends "host:port" of connections on which requests wait, and until when. */
+  readonly stalled: Map<string, number>;
   minMs: number;
   spreadMs: number;
 }
@@ -33,10 +40,13 @@ export interface Weather {
 export class World {
   readonly clock = new ManualClock();
   readonly random: Random;
-  readonly weather: Weather = { cut: new Map(), minMs: 0.1, spreadMs: 0.4 };
+  readonly weather: Weather = { cut: new Map(), stalled: new Map(), minMs: 0.1, spreadMs: 0.4 };
   readonly transport: MemoryTransport;
   readonly servers: DevServer[] = [];
   readonly clients: ReplicatedClient[] = [];
+  /** Of each client's process, by its place. */
+  readonly clocks: ProcessClock[] = [];
+  readonly #sockets: MemorySocket[][] = [];
   #steps = 0;
   #jumpMs = 0;
   readonly #plain: Redis[] = [];
@@ -64,6 +74,7 @@ export class World {
       transport: this.transport,
       seed: this.seed * 16 + place,
       password: "",
+      config: SERVER_CONFIG,
       ...(master === null ? {} : { replicaOf: { host: master, port: portOf(master) } }),
     });
     this.servers.push(await this.settle(starting));
@@ -72,10 +83,18 @@ export class World {
   /** A client on a host of its own. */
   client(place: number, options: object = {}): ReplicatedClient {
     const host = `10.0.1.${place}`;
+    const clock = new ProcessClock(this.clock);
+    this.clocks[place] = clock;
+    const sockets: MemorySocket[] = [];
+    this.#sockets[place] = sockets;
     const environment: Environment = {
-      clock: this.clock,
+      clock,
       random: seededRandom(this.seed * 16 + 8 + place),
-      connect: (to) => this.transport.connect({ ...to, localAddress: host }) as unknown as Socket,
+      connect: (to) => {
+        const socket = this.transport.connect({ ...to, localAddress: host });
+        sockets.push(socket);
+        return socket as unknown as Socket;
+      },
     };
     const client = new ReplicatedClient({
       nodes: HOSTS.map((one) => `redis://${one}:${portOf(one)}`),
@@ -113,6 +132,27 @@ export class World {
     return client;
   }
 
+  /**
+   * A client's connections to a server, as they are now, carry nothing to it for a while; the client is told soon that
+   * they are broken. What it had sent arrives after all, when the client has long had others.
+   */
+  stall(place: number, server: DevServer, forMs: number, cutAfterMs: number): void {
+    const stalled = (this.#sockets[place] ?? []).filter(
+      (socket) => socket.remote.host === server.host && !socket.connecting && !socket.destroyed,
+    );
+    const untilMs = this.clock.now() + forMs;
+    for (const { local } of stalled) this.weather.stalled.set(`${local.host}:${local.port}`, untilMs);
+    this.clock.setTimer(() => {
+      for (const socket of stalled)
+        if (!socket.destroyed) socket.destroy(systemError("ECONNRESET", "read", socket.remote));
+    }, cutAfterMs);
+  }
+
+  /** How many servers have this value, looked at from outside, without asking them. */
+  holders(value: string): number {
+    return this.servers.filter((server) => server.running && server.snapshot().state?.file.includes(value)).length;
+  }
+
   /** Time goes on by so much while nobody gets to run. */
   jump(ms: number): void {
     this.#jumpMs += ms;
@@ -121,6 +161,7 @@ export class World {
   /** Ends all trouble: everything reachable and running, `master` the only master, the others its replicas. */
   async heal(master: number): Promise<boolean> {
     this.weather.cut.clear();
+    this.weather.stalled.clear();
     this.weather.spreadMs = 0.4;
     for (const server of this.servers) {
       server.faults.clear();
@@ -175,7 +216,13 @@ export class World {
   }
 
   #delay({ from, to }: MemoryHop): number {
-    const healsAt = this.weather.cut.get(`${from.host}>${to.host}`) ?? 0;
+    const { cut, stalled } = this.weather;
+    const healsAt = Math.max(
+      cut.get(`${from.host}>${to.host}`) ?? 0,
+      stalled.size === 0 ? 0 : (stalled.get(`${from.host}:${from.port}`) ?? 0),
+      // A process that stands still reads nothing.
+      to.host.startsWith("10.0.1.") ? (this.clocks[Number(to.host.slice(7))]?.pausedUntil ?? 0) : 0,
+    );
     const waitMs = Math.max(0, healsAt - this.clock.now());
     return waitMs + this.weather.minMs + this.random.next() * this.weather.spreadMs;
   }

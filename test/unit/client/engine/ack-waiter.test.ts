@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AckWaiter } from "../../../../src/client/engine/ack-waiter.js";
 import type { NodeLink } from "../../../../src/client/engine/node-link.js";
+import { Transaction } from "../../../../src/client/engine/transaction.js";
 import { ManualClock } from "../../../../src/core/manual-clock.js";
 import { Issuer } from "./support/commands.js";
 
@@ -82,6 +83,24 @@ describe("a durable write", () => {
     mark("R0", 500);
     acks.check();
     expect(await issuer.ends()).toEqual(["!NOT_REPLICATED"]);
+  });
+
+  it("of a transaction EXEC rejects, and its commands keep what they were told", async () => {
+    const { acks, issuer, clock } = waiting(1, [120]);
+    acks.masterAt(100);
+    acks.check();
+    const transaction = new Transaction();
+    const lines = ["MULTI", "INCR a", "EXEC"].map((line) =>
+      issuer.make(line, { ack: { replicas: 2, timeoutMs: 100 } }),
+    );
+    for (const [place, one] of lines.entries()) {
+      transaction.add(one);
+      transaction.collect(one, ["OK", "QUEUED", [1]][place], null);
+    }
+    acks.wait(transaction.exec, [1], () => transaction.settle());
+    acks.masterAt(120);
+    clock.advance(102);
+    expect(await issuer.ends()).toEqual(["OK", "OK", "QUEUED", "!NOT_REPLICATED"]);
   });
 
   it("rejects when the client ends, and leaves no timer", async () => {

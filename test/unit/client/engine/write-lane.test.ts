@@ -242,6 +242,18 @@ describe("the write lane and MULTI … EXEC", () => {
     expect(await issuer.ends()).toEqual(["OK", "QUEUED", [1]]);
   });
 
+  it("asks replicas for a durable one as a whole, once it was executed and if it writes (`ack` was ignored there)", async () => {
+    const { unit, connect, issuer, told } = laneOf();
+    const a = connect("A");
+    const ack = { replicas: 1, timeoutMs: 100 };
+    unit(["MULTI", "INCR a", "EXEC"], { ack });
+    unit(["MULTI", "GET a", "EXEC"], { ack });
+    unit(["MULTI", "INCR a", "EXEC"], { ack });
+    a.answer("OK", "QUEUED", [1], "OK", "QUEUED", ["1"], "OK", "-ERR unknown command", EXECABORT);
+    expect(told.filter((line) => line.startsWith("durable"))).toEqual(["durable EXEC"]);
+    expect((await issuer.ends()).slice(0, 6)).toEqual(["OK", "QUEUED", [1], "OK", "QUEUED", ["1"]]);
+  });
+
   it("not after an EXECABORT for the caller's own mistake", async () => {
     const { unit, connect, issuer, told } = laneOf();
     const a = connect("A");

@@ -38,7 +38,10 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
     timedOut: (operation) => new NoMasterError(1000, [{ node: "A", reason: "down" }], { command: operation.name }),
     replyError: (_operation, error) => error,
     overlap: (a, b) => keys(a).some((key) => keys(b).includes(key)),
-    durable: (_operation, _reply, succeed) => succeed(),
+    durable: (operation, _reply, succeed) => {
+      told.push(`durable ${operation.name}`);
+      succeed();
+    },
     drained: () => void told.push("drained"),
     stale: () => void told.push("stale"),
   };
