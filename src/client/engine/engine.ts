@@ -135,9 +135,10 @@ export class Engine implements OperationSink {
       overlap,
       durable: (operation, reply, succeed) => this.#acks.wait(operation, reply, succeed),
       drained: () => this.#sync(),
-      stale: () => this.surveyor.requestCheck(),
+      stale: () => this.#keeper.silence(),
     });
-    this.#keeper = new LaneKeeper(this.lane, options, clock, () => this.#sync());
+    const look = (): Promise<void> => this.#look.take();
+    this.#keeper = new LaneKeeper(this.lane, options, clock, () => this.#sync(), look);
     this.reader = new Reader({
       clock,
       ledger: this.ledger,

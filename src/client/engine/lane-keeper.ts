@@ -21,6 +21,7 @@ export class LaneKeeper {
   #retryAt = Number.NEGATIVE_INFINITY;
   #refusals = 0;
   #timer: TimerHandle | null = null;
+  #looking = false;
 
   constructor(
     private readonly lane: WriteLane,
@@ -28,6 +29,8 @@ export class LaneKeeper {
     private readonly clock: Clock,
     /** To be called when a pause is over. */
     private readonly again: () => void,
+    /** Asks all nodes anew; resolves when each has answered or failed to. */
+    private readonly look: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** A write got through. */
@@ -41,8 +44,25 @@ export class LaneKeeper {
     this.#retryAt = this.clock.now() + waitMs;
   }
 
-  /** The adopted master was seen in office by a question sent then. */
+  /**
+   * The master was not heard of for too long. Its own word is not enough now: one that was deposed in the silence may
+   * not know it yet, so nothing is written before the others were asked too.
+   */
+  silence(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.look().then(() => {
+      this.#looking = false;
+      this.again();
+    });
+  }
+
+  /** The adopted master was seen in office by a question sent then, while there was no silence. */
   trust(sentAt: number): void {
+    if (sentAt <= this.lane.trustedUntil) this.#trust(sentAt);
+  }
+
+  #trust(sentAt: number): void {
     const until = sentAt + this.limits.pollIntervalMs + this.limits.heartbeatTimeoutMs;
     this.lane.trustedUntil = Math.max(this.lane.trustedUntil, until);
   }
@@ -59,7 +79,8 @@ export class LaneKeeper {
     if (doubted) lane.park(true);
     else if (writable !== null && writable === lane.connection?.node) lane.park(false);
     if (fatal !== null) lane.rejectAll(() => fatal);
-    if (lane.isOpen || writable === null || !lane.idle || connection === null || connection.state !== "open") return;
+    if (lane.isOpen || this.#looking || writable === null || !lane.idle) return;
+    if (connection === null || connection.state !== "open") return;
     const waitMs = this.#retryAt - this.clock.now();
     if (waitMs > 0) {
       this.#timer ??= this.clock.setTimer(
@@ -72,7 +93,7 @@ export class LaneKeeper {
       );
       return;
     }
-    this.trust(state.nodes.get(writable)?.goodSentAt ?? Number.NEGATIVE_INFINITY);
+    this.#trust(state.nodes.get(writable)?.goodSentAt ?? Number.NEGATIVE_INFINITY);
     lane.open(connection);
   }
 

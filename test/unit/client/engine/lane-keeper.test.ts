@@ -3,6 +3,7 @@ import type { NodeConnection } from "../../../../src/client/connection/node-conn
 import { LaneKeeper } from "../../../../src/client/engine/lane-keeper.js";
 import type { WriteLane } from "../../../../src/client/engine/write-lane.js";
 import type { TopologyState } from "../../../../src/client/topology/state.js";
+import { deferred } from "../../../../src/core/deferred.js";
 import { ManualClock } from "../../../../src/core/manual-clock.js";
 
 const STATE = { hold: null, nodes: new Map() } as unknown as TopologyState;
@@ -64,7 +65,30 @@ describe("when the lane opens again after a refusal", () => {
 
 it("a master is trusted for a poll interval and a heartbeat after the question that showed it in office", () => {
   const { lane, keeper } = keeperOf();
+  lane.trustedUntil = 100;
   keeper.trust(100);
   keeper.trust(50);
   expect(lane.trustedUntil).toBe(1600);
+});
+
+describe("after a silence", () => {
+  it("opens only when all nodes were asked: a deposed master may not know it yet, and its fences renew no trust", async () => {
+    const { clock, lane, keep } = keeperOf();
+    const asked = deferred<void>();
+    const limits = { pollIntervalMs: 1000, heartbeatTimeoutMs: 500 };
+    const keeper = new LaneKeeper(lane as unknown as WriteLane, limits, clock, keep, () => asked.promise);
+    lane.trustedUntil = 1500;
+    keeper.trust(1400);
+    expect(lane.trustedUntil).toBe(2900);
+    keeper.trust(3000);
+    expect(lane.trustedUntil).toBe(2900);
+    keeper.silence();
+    keeper.keep(STATE, "A", CONNECTION, null);
+    expect(lane.opened).toBe(0);
+    asked.resolve();
+    await asked.promise;
+    await Promise.resolve();
+    keeper.keep(STATE, "A", CONNECTION, null);
+    expect(lane.opened).toBeGreaterThan(0);
+  });
 });
