@@ -1,8 +1,11 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { runCli, startCli } from "../../support/cli.js";
 import { eventually } from "../../support/eventually.js";
 import { onEachStage } from "../support/stages.js";
 import { useWorlds } from "../support/world.js";
+
+// Each command is a process of its own that is compiled as it starts: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 onEachStage("ioreplica bench", (start) => {
   const worlds = useWorlds(start);

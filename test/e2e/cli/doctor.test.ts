@@ -1,9 +1,15 @@
-import { afterEach, expect, it } from "vitest";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it, vi } from "vitest";
+import { makeCertificates } from "../../support/certificates.js";
 import { runCli } from "../../support/cli.js";
 import { eventually } from "../../support/eventually.js";
-import { describeReal, startRedis, startRedisTopology, startSentinel } from "../../support/real-redis.js";
+import { describeReal, freePort, startRedis, startRedisTopology, startSentinel } from "../../support/real-redis.js";
 import { onEachStage } from "../support/stages.js";
 import { useWorlds } from "../support/world.js";
+
+// Each command is a process of its own that is compiled as it starts: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Printed {
   nodes: { id: string; role: string | null }[];
@@ -98,6 +104,20 @@ describeReal("ioreplica doctor with users and Sentinels", () => {
     expect(wrong.code).toBe(2);
     expect(wrong.out).toMatch(/WRONGPASS/);
     for (const { out, err } of [run, wrong]) expect(out + err).not.toContain(password);
+  });
+
+  it("goes in by TLS, tells of a certificate that is about to end, and of one that is not trusted", async () => {
+    const certificates = makeCertificates("IP:127.0.0.1");
+    ends.push(async () => rmSync(certificates.dir, { recursive: true }));
+    const port = await freePort();
+    const server = await startRedis({ args: certificates.args(port) });
+    ends.push(() => server.stop());
+    const address = `rediss://127.0.0.1:${port}`;
+    const trusted = await doctor([address, "--cacert", join(certificates.dir, "ca.crt")]);
+    expect(trusted.rules).toContain(`certificate 127.0.0.1:${port}`);
+    const stranger = await doctor([address]);
+    expect(stranger.code).toBe(2);
+    expect(stranger.findings.map(({ rule, seen }) => `${rule} ${seen}`).join()).toMatch(/^unreachable .*certificate/i);
   });
 
   it("finds a master without masterauth, and Sentinels too few and too slow", async () => {

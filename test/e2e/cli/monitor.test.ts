@@ -1,9 +1,12 @@
 import type { Topology, TopologyEvent } from "ioreplica";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type CliProcess, runCli, startCli } from "../../support/cli.js";
 import { eventually } from "../../support/eventually.js";
 import { onEachStage } from "../support/stages.js";
 import { useWorlds } from "../support/world.js";
+
+// Each command is a process of its own that is compiled as it starts: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 onEachStage("ioreplica monitor", (start) => {
   const worlds = useWorlds(start);

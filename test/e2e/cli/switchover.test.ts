@@ -1,10 +1,13 @@
 import type { ReplicatedClient } from "ioreplica";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { runCli } from "../../support/cli.js";
 import { eventually } from "../../support/eventually.js";
 import { describeReal, startRedisTopology, startSentinel } from "../../support/real-redis.js";
 import { onEachStage } from "../support/stages.js";
 import { eventsOf, useWorlds } from "../support/world.js";
+
+// Each command is a process of its own that is compiled as it starts: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Printed {
   outcome: string;
