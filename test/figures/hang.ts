@@ -49,8 +49,8 @@ export const hang: Scenario = {
       }
     }
     return [
-      timingOf("hang noticed (no writes are sent to it any more)", POLL_INTERVAL_MS + TIMEOUT_MS + 50, noticed),
-      timingOf("hang: writes in flight are rejected as unknown", POLL_INTERVAL_MS + TIMEOUT_MS + 50, settled),
+      timingOf("hang noticed (no writes are sent to it any more)", POLL_INTERVAL_MS + TIMEOUT_MS, noticed),
+      timingOf("hang: writes in flight are rejected as unknown", POLL_INTERVAL_MS + TIMEOUT_MS, settled),
       countOf(
         "the same hangs, after the promotion: calls failed or pending / acked writes lost / applied twice",
         "0 / 0 / 0",
