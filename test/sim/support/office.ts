@@ -29,7 +29,7 @@ export interface Office {
 }
 
 /** What leaves a client able to see a promotion at its next poll. */
-export const HARMLESS = ["promote", "lag", "save", "stepClock", "pauseClient"] as const satisfies readonly Deed["do"][];
+const HARMLESS = ["promote", "lag", "save", "stepClock", "pauseClient"] as const satisfies readonly Deed["do"][];
 
 /**
  * Nothing goes to a deposed master: a write arrives only where somebody was master within the last `noticeMs` (a poll
