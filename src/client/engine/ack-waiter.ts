@@ -1,13 +1,14 @@
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Fence } from "../../protocol/info.js";
 import type { NodeConnection } from "../connection/node-connection.js";
-import { NotReplicatedError } from "../errors.js";
+import { NotReplicatedError, QueueFullError } from "../errors.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
 
 /** What waiting for replicas needs to see. */
 export interface AckHost {
   readonly clock: Clock;
+  readonly options: { readonly limits: { readonly queuedCommands: number } };
   readonly links: ReadonlyMap<string, NodeLink>;
   readonly history: { readonly replid: string } | null;
   /** Asks master and replicas how far they are. */
@@ -38,6 +39,13 @@ export class AckWaiter {
   #timer: TimerHandle | null = null;
 
   constructor(private readonly host: AckHost) {}
+
+  /** Why this call can't be waited for, before it is sent; null = it can. */
+  refusal({ view, spec, name }: Operation): QueueFullError | null {
+    const { queuedCommands } = this.host.options.limits;
+    if (view.ack === null || spec.effects === "none" || this.#waiters.length < queuedCommands) return null;
+    return new QueueFullError("limits.queuedCommands", queuedCommands, { command: name });
+  }
 
   /**
    * The write was answered. `succeed` hands its reply out. `bound`: an offset that is known to cover it; without one

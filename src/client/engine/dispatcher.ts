@@ -99,8 +99,8 @@ export class Dispatcher {
   /** A call whose session must be told of something first ends whole: half a transaction would be applied bare. */
   #refused(operations: readonly Operation[]): boolean {
     for (const operation of operations) {
-      const refusal =
-        operation.session === null ? null : this.host.engine.sessions.refusal(operation.session, operation);
+      const { sessions, acks } = this.host.engine;
+      const refusal = acks.refusal(operation) ?? sessions.refusal(operation.session, operation);
       if (refusal === null) continue;
       for (const one of operations) one.fail(refusal);
       return true;

@@ -72,7 +72,8 @@ export class Engine implements OperationSink {
   readonly #keeper: LaneKeeper;
   readonly #selector: Selector<NodeLink>;
   readonly #sampler: Sampler;
-  readonly #acks: AckWaiter;
+  /** Writes that wait for replicas. */
+  readonly acks: AckWaiter;
   #tableKnown = false;
   #order = 0;
   #handover: Handover | null = null;
@@ -93,7 +94,7 @@ export class Engine implements OperationSink {
     this.#writes = new WriteAcks(this.ledger, clock, () => this.lane.connection);
     this.#selector = new Selector(random);
     this.#sampler = new Sampler(clock, () => this.refreshMarks());
-    this.#acks = new AckWaiter(this);
+    this.acks = new AckWaiter(this);
     this.sessions = new Sessions({
       clock,
       histories: this.#knowledge,
@@ -127,13 +128,13 @@ export class Engine implements OperationSink {
       unknown: (operation, connection) => this.#writes.unknown(operation, connection),
       undecided: (operation) => this.#lostOffice(operation),
       admit: (operation) => {
-        const refusal = operation.session === null ? null : this.sessions.refusal(operation.session, operation);
+        const refusal = this.sessions.refusal(operation.session, operation);
         if (refusal !== null) operation.fail(refusal);
       },
       timedOut: (operation) => this.noMaster(operation),
       replyError: (operation, error) => this.replyError(operation, error),
       overlap,
-      durable: (operation, reply, succeed) => this.#acks.wait(operation, reply, succeed),
+      durable: (operation, reply, succeed) => this.acks.wait(operation, reply, succeed),
       drained: () => this.#sync(),
       stale: () => this.#keeper.silence(),
     });
@@ -237,7 +238,7 @@ export class Engine implements OperationSink {
     this.#ended = error;
     this.surveyor.stop();
     this.#sampler.stop();
-    this.#acks.stop(error);
+    this.acks.stop(error);
     this.#handover?.cancel();
     this.#look.end();
     this.#writes.stop();
@@ -268,7 +269,7 @@ export class Engine implements OperationSink {
 
   /** Hands out the reply of a write over another connection than the lane's, once as many replicas have it as asked. */
   durable(operation: Operation, reply: unknown): void {
-    this.#acks.waitElsewhere(operation, reply, () => operation.succeed(reply), this.lane.connection);
+    this.acks.waitElsewhere(operation, reply, () => operation.succeed(reply), this.lane.connection);
   }
 
   /** Resolves when all nodes were asked anew, because a token tells of a history that is not known here. */
@@ -373,7 +374,7 @@ export class Engine implements OperationSink {
     this.reader.release(flush, proof.seen, fence.offset);
     this.#knowledge.sweep();
     this.reader.retryHeld();
-    this.#acks.check();
+    this.acks.check();
   }
 
   closed(connection: NodeConnection): void {
@@ -408,7 +409,7 @@ export class Engine implements OperationSink {
 
   #masterAt(offset: number, flush: Flush): void {
     this.#knowledge.masterAt(offset, flush, this.surveyor.state.hold === null);
-    this.#acks.masterAt(offset);
+    this.acks.masterAt(offset);
     this.#keeper.trust(flush.sentAt);
   }
 

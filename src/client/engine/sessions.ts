@@ -80,7 +80,8 @@ export class Sessions {
   }
 
   /** Why this call of a session may not go on; null = it may. */
-  refusal(session: CausalSession, operation: Operation): Error | null {
+  refusal(session: CausalSession | null, operation: Operation): Error | null {
+    if (session === null) return null;
     const lost = session.takeUntold();
     if (lost !== null) return new WritesLostError(lost, { command: operation.name });
     if (operation.spec.effects !== "none" && session.overLimit)

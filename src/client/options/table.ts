@@ -206,7 +206,12 @@ export const OPTION_TABLE = {
     kind: "group",
     doc: "Bounds of queues and tables; a full queue rejects with QUEUE_FULL.",
     fields: {
-      queuedCommands: count(10_000, 1, 100_000_000, "Commands that wait, for a master or behind a refused write."),
+      queuedCommands: count(
+        10_000,
+        1,
+        100_000_000,
+        "Commands that wait, for a master or behind a refused write; also durable writes that wait for replicas.",
+      ),
       queuedBytes: bytes(64 * MiB, 1024, "Bytes of arguments that wait."),
       inFlightBytesPerNode: bytes(64 * MiB, 1024, "Bytes sent to one node and not answered."),
       trackedKeys: count(10_000, 1, 10_000_000, "Keys whose last write is remembered, so that a read finds it."),

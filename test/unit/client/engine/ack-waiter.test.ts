@@ -13,7 +13,8 @@ function waiting(wanted: number | "all" | "majority", marks: readonly number[]) 
     void links.set(id, { id, isMaster, mark: { replid: "h", offset, runId } } as unknown as NodeLink);
   put("M", true, 0);
   marks.forEach((offset, i) => put(`R${i}`, false, offset));
-  const host = { clock, links, history: { replid: "h" } as { replid: string } | null, refreshMarks() {} };
+  const options = { limits: { queuedCommands: 1 } };
+  const host = { clock, options, links, history: { replid: "h" } as { replid: string } | null, refreshMarks() {} };
   const acks = new AckWaiter(host);
   const issuer = new Issuer(clock, { replied() {}, failed() {} });
   const write = issuer.make("SET k v", { ack: { replicas: wanted, timeoutMs: 100 } });
@@ -50,6 +51,16 @@ describe("a durable write", () => {
     acks.masterAt(120);
     acks.check();
     expect(await issuer.ends()).toEqual([outcome]);
+  });
+
+  it("of which as many wait as may is refused before it is sent; what waits for nobody is not", async () => {
+    const { acks, issuer } = waiting(1, [0]);
+    const ack = { replicas: 1, timeoutMs: 100 };
+    expect(acks.refusal(issuer.make("SET k w", { ack }))).toMatchObject({ code: "IOREPLICA_QUEUE_FULL", sent: "no" });
+    expect(acks.refusal(issuer.make("GET k", { ack }))).toBeNull();
+    expect(acks.refusal(issuer.make("SET k w", {}))).toBeNull();
+    acks.stop(() => new Error("closed"));
+    expect(acks.refusal(issuer.make("SET k w", { ack }))).toBeNull();
   });
 
   // A reader endpoint may lead to a replica that is known by its own address as well, or to the master.

@@ -20,6 +20,8 @@ function dispatcherOf() {
   let order = 0;
   const host = {
     engine: {
+      acks: { refusal: () => null },
+      sessions: { refusal: () => null },
       table: new CommandTable(),
       clock,
       options: { redis: {}, db: 0 },
