@@ -36,7 +36,8 @@ export function judgeSession(rows: readonly number[], table: Table, judge: Judge
     }
     if (table.is(row, WRITE)) {
       if (here < 0) continue;
-      if (unknown >= 0)
+      // Only who wrote it can see to it that it doesn't run any more.
+      if (unknown >= 0 && table.client[unknownBy] === table.client[row])
         judge(
           "monotonicWrites",
           here > unknown,

@@ -172,7 +172,10 @@ export class WriteLane {
     if (transaction !== null) {
       if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
     } else if (isRead(operation)) {
-      if (operation.verified) operation.reply = reply;
+      // A write in front of it was refused and goes again: what it read is from before.
+      if (this.#again.some((refused) => refused.order < operation.order && this.host.overlap(refused, operation)))
+        this.#requeue(operation);
+      else if (operation.verified) operation.reply = reply;
       else operation.succeed(reply);
     } else {
       this.#overtook(operation);
