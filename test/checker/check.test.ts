@@ -216,6 +216,18 @@ it("takes a reported loss for told, an unknown outcome for either, and a read of
   expect(guarantees(history([{ value: "a1", outcome: "info" }], ["a1"]))).toEqual([]);
 });
 
+it("lets a write of unknown outcome run late where its client has gone to another master and may have come back", () => {
+  const calls = [{ value: "a1", outcome: "info" as const }, { value: "a2" }];
+  const order = ["a2", "a1"];
+  const [first, second] = history(calls, order).operations as [Operation, Operation];
+  const between = (first.returned + second.invoked) / 2;
+  const verdictAt = (at: number, client = "c"): string[] =>
+    guarantees(history(calls, order, { successions: [{ client, at }] }));
+  expect(verdictAt(between)).toEqual([]);
+  for (const at of [first.invoked - 1, second.returned + 1]) expect(verdictAt(at)).toEqual(["monotonicWrites"]);
+  expect(verdictAt(between, "d")).toEqual(["monotonicWrites"]);
+});
+
 it("lets a strong read differ from another client's, and a counter have what nobody knows of", () => {
   const calls = [
     { value: "a1", client: "d", session: "t" },

@@ -43,6 +43,12 @@ export interface Loss {
   readonly max: number;
 }
 
+/** A client took a server for its master that was not its master before. */
+export interface Succession {
+  readonly client: string;
+  readonly at: number;
+}
+
 /** A number that was incremented by one, over and over. */
 export interface Counter {
   readonly name: string;
@@ -61,6 +67,8 @@ export interface History {
   /** The final list of each key; without it the order says what they must be. */
   readonly lists?: ReadonlyMap<string, readonly string[]>;
   readonly losses: readonly Loss[];
+  /** In the order in which they came; without them nobody's master ever changed. */
+  readonly successions?: readonly Succession[];
   readonly counters?: readonly Counter[];
 }
 

@@ -36,8 +36,9 @@ export function judgeSession(rows: readonly number[], table: Table, judge: Judge
     }
     if (table.is(row, WRITE)) {
       if (here < 0) continue;
-      // Only who wrote it can see to it that it doesn't run any more.
-      if (unknown >= 0 && table.client[unknownBy] === table.client[row])
+      // Only who wrote it can see to it that it doesn't run any more, and only on the server where it may still run: one
+      // that becomes master a second time may have run it by then.
+      if (unknown >= 0 && table.client[unknownBy] === table.client[row] && table.sameMaster(unknownBy, row))
         judge(
           "monotonicWrites",
           here > unknown,

@@ -1,4 +1,5 @@
 import type { History, Operation } from "./history.js";
+import { firstAfter } from "./range-max.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** In `next`: the read saw something that did not survive. */
@@ -56,6 +57,8 @@ export class Table {
   /** Every write that was called, by value. */
   readonly called = new Map<string, number>();
 
+  /** By client: when it changed its master. */
+  readonly #successions = new Map<string, number[]>();
   readonly #placeOf = new Map<string, number>();
   readonly #lists = new Map<string, readonly string[]>();
   /** By place: that of the next write of the same key; and of each key its first. */
@@ -83,6 +86,11 @@ export class Table {
       if (this.is(row, OK)) (this.is(row, WRITE) ? writes : reads).push(row);
     }
     [this.reads, this.writes] = [reads, writes];
+    for (const { client, at } of history.successions ?? []) {
+      const times = this.#successions.get(client);
+      if (times === undefined) this.#successions.set(client, [at]);
+      else times.push(at);
+    }
     this.#arrange();
     for (const row of writes) this.place[row] = this.#placeOf.get(this.at(row).value as string) ?? -1;
     for (const row of reads) this.#look(row, this.at(row));
@@ -99,6 +107,13 @@ export class Table {
   /** -1: it is not in the final order. */
   placeOf(value: string): number {
     return this.#placeOf.get(value) ?? -1;
+  }
+
+  /** Whether both calls, of one client, went to one master: it changed it neither under way nor in between. */
+  sameMaster(earlier: number, later: number): boolean {
+    const times = this.#successions.get(this.at(earlier).client);
+    const next = times?.[firstAfter(times, this.invoked[earlier] as number)];
+    return next === undefined || next > (this.returned[later] as number);
   }
 
   /** Of a read: whether it saw something that did not survive, and can't be placed. */

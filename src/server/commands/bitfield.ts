@@ -3,7 +3,7 @@ import { ErrorReply } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
-import { bitOffsetArg } from "./bitmaps.js";
+import { bitOffsetArg, writtenOffsetArg } from "./bitmaps.js";
 import { parseInteger } from "./support/integer.js";
 
 /** Strings as arrays of integers of any width. https://redis.io/docs/latest/commands/bitfield/ */
@@ -48,7 +48,7 @@ function parse(ctx: CommandContext, args: readonly Bytes[]): Operation[] {
     const signed = type.startsWith("i");
     if ((!signed && !type.startsWith("u")) || width === undefined || width < 1 || width > (signed ? 64 : 63))
       fail(BAD_TYPE);
-    const offset = bitOffsetArg(ctx, args[i + 2] as Bytes, Number(width));
+    const offset = (kind === "get" ? bitOffsetArg : writtenOffsetArg)(ctx, args[i + 2] as Bytes, Number(width));
     const amount = kind === "get" ? 0n : BigInt(parseInteger(args[i + 3] as Bytes) ?? fail(errors.notInteger));
     operations.push({ kind: kind as Operation["kind"], signed, width: Number(width), offset, amount, overflow });
     i += kind === "get" ? 3 : 4;
@@ -89,7 +89,7 @@ function bitfield(ctx: CommandContext, args: readonly Bytes[], onlyGet: boolean)
 function read(bytes: Buffer, { offset, width, signed }: Operation): bigint {
   let value = 0n;
   for (let bit = offset; bit < offset + width; bit++) {
-    value = (value << 1n) | BigInt(((bytes[bit >> 3] ?? 0) >> (7 - (bit % 8))) & 1);
+    value = (value << 1n) | BigInt(((bytes[Math.floor(bit / 8)] ?? 0) >> (7 - (bit % 8))) & 1);
   }
   return signed ? BigInt.asIntN(width, value) : value;
 }

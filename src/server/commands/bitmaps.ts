@@ -15,19 +15,24 @@ const BIT_NOT_0_OR_1 = new ErrorReply("ERR The bit argument must be 1 or 0.");
 const BAD_OFFSET = new ErrorReply("ERR bit offset is not an integer or out of range");
 const NOT_NEEDS_ONE = new ErrorReply("ERR BITOP NOT must be called with a single source key.");
 
-/** The offset of a bit; with `width`, `#n` means the n-th field of that width. */
+/** The offset of a bit that is read; with `width`, `#n` means the n-th field of that width. */
 export function bitOffsetArg(ctx: CommandContext, text: Bytes, width = 0): number {
   const counted = width > 0 && text.startsWith("#");
   const value = parseInteger(counted ? text.slice(1) : text) ?? fail(BAD_OFFSET);
   const offset = Number(value) * (counted ? width : 1);
-  const longest = ctx.client.isMasterLink ? LONGEST_STRING : ctx.server.config.number("proto-max-bulk-len");
-  const outside = offset < 0 || offset / 8 >= Math.min(longest, LONGEST_STRING);
-  return outside ? fail(BAD_OFFSET) : offset;
+  const longest = ctx.client.isMasterLink ? Number.MAX_SAFE_INTEGER : ctx.server.config.number("proto-max-bulk-len");
+  return offset < 0 || offset / 8 >= longest ? fail(BAD_OFFSET) : offset;
+}
+
+/** As {@link bitOffsetArg}, of a bit that is written: no string grows beyond what there can be. */
+export function writtenOffsetArg(ctx: CommandContext, text: Bytes, width = 0): number {
+  const offset = bitOffsetArg(ctx, text, width);
+  return (offset + width) / 8 >= LONGEST_STRING ? fail(BAD_OFFSET) : offset;
 }
 
 function setbit(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const key = args[1] as Bytes;
-  const offset = bitOffsetArg(ctx, args[2] as Bytes);
+  const offset = writtenOffsetArg(ctx, args[2] as Bytes);
   const bit = args[3] === "1" ? 1 : args[3] === "0" ? 0 : fail(BAD_BIT);
   const at = Math.floor(offset / 8);
   const known = ctx.db.get(key, "string");

@@ -80,9 +80,9 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const lists = new Map<string, readonly string[]>();
   for (const key of ["a", "b", "c", "d", "e"]) lists.set(key, await list(key));
   const counter = Number(await world.settle(plain.get("counter")));
-  const { increments, operations, losses } = recording;
+  const { increments, operations, losses, successions } = recording;
   const counters = [{ name: "counter", final: counter, ...increments }];
-  const history: History = { operations, order, lists, losses, counters };
+  const history: History = { operations, order, lists, losses, successions, counters };
   const survived = new Set(order);
   const office = judgeOffice(
     {
@@ -102,7 +102,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const verdicts = [check(history)];
   for (const key of new Set(recording.bursts.map((one) => one.key))) {
     const own = recording.bursts.filter((one) => one.key === key);
-    verdicts.push(check({ operations: own, order: await list(key), losses }));
+    verdicts.push(check({ operations: own, order: await list(key), losses, successions }));
   }
   const trace = `${world.steps}:${world.clock.now()}:${operations.length}:${order.length}:${master.replid}:${master.offset}`;
   await world.stop();

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../src/core/clock.js";
 import { deferred } from "../../../src/core/deferred.js";
 import type { ReplicatedClient, ReplicatedSession, TopologyEvent } from "../../../src/index.js";
-import type { Loss, Operation, PromiseLevel } from "../../checker/history.js";
+import type { Loss, Operation, PromiseLevel, Succession } from "../../checker/history.js";
 import type { Arrival, Sign } from "./office.js";
 import { HOSTS, portOf, type World } from "./world.js";
 
@@ -18,6 +18,7 @@ const JUNK = "x".repeat(40_000);
 export interface Recording {
   readonly operations: Operation[];
   readonly losses: Loss[];
+  readonly successions: Succession[];
   readonly events: Map<string, number>;
   /** What happened when, for a person who looks into a seed. */
   readonly log: string[];
@@ -38,6 +39,7 @@ export class Workload {
   readonly recording: Recording = {
     operations: [],
     losses: [],
+    successions: [],
     events: new Map(),
     log: [],
     bursts: [],
@@ -99,6 +101,7 @@ export class Workload {
     if (event.type === "roleChanged" && event.to === "master")
       recording.signs.push({ client, at, server: HOSTS.findIndex((host) => event.node === `${host}:${portOf(host)}`) });
     recording.log.push(`${at.toFixed(1)} ${client} ${JSON.stringify(told)} ${topology.state}`);
+    if (event.type === "masterChanged") recording.successions.push({ client, at });
     if (event.type === "writesLost")
       recording.losses.push({ client, at, keys: event.keys, keysComplete: event.keysComplete, max: event.count.max });
     // Of whatever was there: nobody knows what of it is left.

@@ -18,7 +18,7 @@ const PAGE = 20_000;
 
 /** Reads what survived from the final master and decides every guarantee. */
 export async function judge(recorder: Recorder, fleet: Fleet): Promise<Judgement> {
-  const { keys, losses, operations } = recorder;
+  const { keys, losses, successions, operations } = recorder;
   const order = await list(fleet, keys.order);
   const numbers = new Map<string, number>();
   for (const name of recorder.counters.keys())
@@ -44,7 +44,7 @@ export async function judge(recorder: Recorder, fleet: Fleet): Promise<Judgement
   const violations: Violation[] = [];
   let lost = 0;
   for (const part of parts) {
-    const verdict = check({ ...part, losses });
+    const verdict = check({ ...part, losses, successions });
     violations.push(...verdict.violations);
     const survived = new Set(part.order);
     const acked = part.operations.filter(({ kind, outcome }) => kind === "append" && outcome === "ok");

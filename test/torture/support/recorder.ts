@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { TopologyEvent } from "../../../src/index.js";
-import type { Counter, Loss, Operation, PromiseLevel } from "../../checker/history.js";
+import type { Counter, Loss, Operation, PromiseLevel, Succession } from "../../checker/history.js";
 
 /** Who calls, and what it was promised. */
 export interface Caller {
@@ -60,6 +60,7 @@ export class Keys {
 export class Recorder {
   readonly operations: Operation[] = [];
   readonly losses: Loss[] = [];
+  readonly successions: Succession[] = [];
   readonly counters = new Map<string, { ok: number; unknown: number }>();
   /** Rejections, by what was called and the code. */
   readonly rejected = new Map<string, number>();
@@ -73,6 +74,7 @@ export class Recorder {
   constructor(readonly keys: Keys) {}
 
   event(client: string, event: TopologyEvent): void {
+    if (event.type === "masterChanged") this.successions.push({ client, at: now() });
     if (event.type === "writesLost")
       this.losses.push({ client, at: now(), keys: event.keys, keysComplete: event.keysComplete, max: event.count.max });
     // Of whatever was there: nobody knows what of it is left.
