@@ -144,6 +144,7 @@ mutations([
     rule: "replies to writes are kept while it is in doubt who is master",
     breaks: ["deposedMaster"],
     plan: promotions,
+    seeds: [13],
     remove: () => void vi.spyOn(WriteLane.prototype, "park").mockReturnValue(undefined),
   },
   {
