@@ -130,6 +130,8 @@ describeReal("the master dies", () => {
     await a.kill9();
     await trio.promote(b, c);
     await trio.inSync(b, c);
+    // Who is to prove each step must have seen it.
+    await eventually(() => redis.topology.master?.id === b.id);
     await b.kill9();
     await c.command("REPLICAOF", "NO", "ONE");
     await b.restart({ replicaOf: { host: c.host, port: c.port } });
