@@ -181,16 +181,20 @@ export class Fleet {
     await this.network?.heal();
   }
 
+  /** Starts what was killed: the next nemesis needs its servers. */
+  async raise(): Promise<void> {
+    for (const place of [this.master, ...this.replicas])
+      if (!this.server(place).alive)
+        await this.revive(place, { replicaOf: place === this.master ? null : this.master });
+  }
+
   /** Ends all trouble: everything runs and is reachable, `master` is the only master, the others follow it. */
   async heal(): Promise<void> {
     await this.lift();
-    if (!this.server(this.master).alive) await this.revive(this.master, { replicaOf: null });
+    await this.raise();
     const info = await this.server(this.master).info("replication");
     if (info.get("role") !== "master") await this.promote(this.master);
-    for (const place of this.replicas) {
-      if (!this.server(place).alive) await this.revive(place, { replicaOf: this.master });
-      else await this.follow(place, this.master);
-    }
+    for (const place of this.replicas) await this.follow(place, this.master);
     for (const place of this.places)
       await this.command(place, "CONFIG", "SET", "min-replicas-to-write", "0", "save", "", "appendonly", "no");
     await this.inSync();

@@ -39,7 +39,9 @@ export async function play(
   const { recorder } = workload;
   workload.start();
   await stage.span(250, 400);
-  for (const nemesis of nemeses) {
+  for (const [turn, nemesis] of nemeses.entries()) {
+    if (turn > 0)
+      await fleet.raise().catch((error: Error) => problems.push(`a server did not start: ${error.message}`));
     await nemesis
       .harm(stage)
       .catch((error: Error) => problems.push(`${nemesis.name} could not do its harm: ${error.message}`));
