@@ -228,6 +228,33 @@ it("lets a write of unknown outcome run late where its client has gone to anothe
   expect(verdictAt(between, "d")).toEqual(["monotonicWrites"]);
 });
 
+it("owes a bounded read nothing of a history that its client has left, and all of one that it didn't follow", () => {
+  const calls = [
+    { value: "a1", client: "d", session: "t" },
+    { value: "a2", client: "d", session: "t" },
+    { key: "a", values: ["a1"], promise: "eventual" as const, invoked: 40, returned: 45, maxStalenessMs: 20 },
+  ];
+  const verdict = (lacking: readonly string[], at: number, client = "c", later: readonly number[] = []): string[] => {
+    const successions = [
+      { client, at, lacks: (value: string) => lacking.includes(value) },
+      ...later.map((time) => ({ client, at: time, lacks: () => false })),
+    ];
+    return guarantees(history(calls, ["a1", "a2"], { successions }));
+  };
+  expect(guarantees(history(calls, ["a1", "a2"], { successions: [{ client: "c", at: 30 }] }))).toEqual(["staleness"]);
+  for (const at of [30, 42]) expect(verdict(["a2"], at)).toEqual([]);
+  expect(verdict(["a2"], 30, "c", [44])).toEqual([]);
+  // It came there after the read, it had come back before it, or another client did; and the write was in both.
+  expect(verdict(["a2"], 46)).toEqual(["staleness"]);
+  expect(verdict(["a2"], 30, "c", [35])).toEqual(["staleness"]);
+  expect(verdict(["a2"], 30, "d")).toEqual(["staleness"]);
+  expect(verdict([], 30)).toEqual(["staleness"]);
+  // What is left behind excuses nothing else.
+  const sooner = [calls[0], calls[1], { ...calls[2], values: [] }] as typeof calls;
+  const successions = [{ client: "c", at: 30, lacks: (value: string) => value === "a2" }];
+  expect(guarantees(history(sooner, ["a1", "a2"], { successions }))).toEqual(["staleness"]);
+});
+
 it("lets a strong read differ from another client's, and a counter have what nobody knows of", () => {
   const calls = [
     { value: "a1", client: "d", session: "t" },

@@ -136,16 +136,28 @@ class Check {
     }
   }
 
-  /** A bound on staleness: every write of anybody that was acknowledged so long ago. */
+  /**
+   * A bound on staleness: every write of anybody that was acknowledged so long ago. The one exception is what stands in
+   * the history that the reader's client has left, beyond the branch. Of its own writes among these it was told; those
+   * of others it can't know, and they may survive: where nobody can testify, a copy detached for a while looks like a
+   * promotion, and in the end everybody goes back. A client that stayed where it was is owed what went to any other.
+   */
   #staleness(): void {
     const { client, key, returned, invoked, place, writes, reads } = this.#table;
+    const ofKey = groupRows(writes, (row) => key[row] as number);
     const known = this.#known(writes, (row) => key[row] as number, returned, place);
     for (const row of reads) {
       const { maxStalenessMs } = this.#table.at(row);
       if (maxStalenessMs === undefined) continue;
       const told = this.#reported.last(client[row] as number, key[row] as number, returned[row]);
       const until = (invoked[row] as number) - maxStalenessMs;
-      this.#covers(row, "staleness", known.get(key[row] as number), told, until);
+      let owed = known.get(key[row] as number);
+      // Few reads miss anything, and only of these it is asked what they could have seen.
+      if (owed !== undefined && this.#table.hasLeft(row) && !this.#table.saw(row, owed.max(told, until))) {
+        const there = (write: number): boolean => !this.#table.lacked(row, this.#table.at(write).value as string);
+        owed = new RangeMax((ofKey.get(key[row] as number) ?? []).filter(there), returned, place);
+      }
+      this.#covers(row, "staleness", owed, told, until);
     }
   }
 

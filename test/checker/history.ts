@@ -47,6 +47,8 @@ export interface Loss {
 export interface Succession {
   readonly client: string;
   readonly at: number;
+  /** What the master that it left had or got, and the new one had not when the client came to it, and never got itself. */
+  readonly lacks?: (value: string) => boolean;
 }
 
 /** A number that was incremented by one, over and over. */

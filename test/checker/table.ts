@@ -1,4 +1,4 @@
-import type { History, Operation } from "./history.js";
+import type { History, Operation, Succession } from "./history.js";
 import { firstAfter } from "./range-max.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -58,7 +58,7 @@ export class Table {
   readonly called = new Map<string, number>();
 
   /** By client: when it changed its master. */
-  readonly #successions = new Map<string, number[]>();
+  readonly #successions = new Map<string, { readonly times: number[]; readonly all: Succession[] }>();
   readonly #placeOf = new Map<string, number>();
   readonly #lists = new Map<string, readonly string[]>();
   /** By place: that of the next write of the same key; and of each key its first. */
@@ -86,10 +86,11 @@ export class Table {
       if (this.is(row, OK)) (this.is(row, WRITE) ? writes : reads).push(row);
     }
     [this.reads, this.writes] = [reads, writes];
-    for (const { client, at } of history.successions ?? []) {
-      const times = this.#successions.get(client);
-      if (times === undefined) this.#successions.set(client, [at]);
-      else times.push(at);
+    for (const one of history.successions ?? []) {
+      const own = this.#successions.get(one.client) ?? { times: [], all: [] };
+      own.times.push(one.at);
+      own.all.push(one);
+      this.#successions.set(one.client, own);
     }
     this.#arrange();
     for (const row of writes) this.place[row] = this.#placeOf.get(this.at(row).value as string) ?? -1;
@@ -111,9 +112,28 @@ export class Table {
 
   /** Whether both calls, of one client, went to one master: it changed it neither under way nor in between. */
   sameMaster(earlier: number, later: number): boolean {
-    const times = this.#successions.get(this.at(earlier).client);
+    const times = this.#successions.get(this.at(earlier).client)?.times;
     const next = times?.[firstAfter(times, this.invoked[earlier] as number)];
     return next === undefined || next > (this.returned[later] as number);
+  }
+
+  /** Whether, of a master that the client of a read followed meanwhile, it is known what it lacks. */
+  hasLeft(read: number): boolean {
+    return this.#followed(read).some(({ lacks }) => lacks !== undefined);
+  }
+
+  /** Whether the client of a read had left a master that has `value` for one that lacks it, by when it read. */
+  lacked(read: number, value: string): boolean {
+    return this.#followed(read).some(({ lacks }) => lacks?.(value) === true);
+  }
+
+  /** How the client of a read came to the master that it followed when it called, and to those under way. */
+  #followed(read: number): readonly Succession[] {
+    const own = this.#successions.get(this.at(read).client);
+    if (own === undefined) return [];
+    const last = firstAfter(own.times, this.returned[read] as number);
+    const first = firstAfter(own.times, this.invoked[read] as number) - 1;
+    return own.all.slice(Math.max(0, first), last);
   }
 
   /** Of a read: whether it saw something that did not survive, and can't be placed. */

@@ -15,6 +15,17 @@ export function claims(node: NodeState): boolean {
   return node.reachable && !node.loading && node.info?.role === "master";
 }
 
+/**
+ * A master by its last answer that doesn't answer us any more, while a replica which does reports a live link to it and
+ * shows its history: we are cut off from it, and it is master still.
+ */
+export function claimsUnheard(state: TopologyState, node: NodeState): boolean {
+  if (node.reachable || node.loading || node.info?.role !== "master") return false;
+  for (const other of state.nodes.values())
+    if (other.info?.replid === node.info.replid && reportsLiveLink(state, other, node.id)) return true;
+  return false;
+}
+
 /** Whether it is a replica, by its last answer, and still answers. */
 export function isLiveReplica(node: NodeState): boolean {
   return node.reachable && node.info?.role === "replica";

@@ -2,6 +2,7 @@ import { adopt, detach, linkInto, linkTo, resetOf, startFailover } from "./adopt
 import { askAgain, type Draft } from "./draft.js";
 import {
   claims,
+  claimsUnheard,
   isFresh,
   isGone,
   masterOf,
@@ -47,14 +48,17 @@ export function decideNext(draft: Draft, adopted: Adopted, before: NodeState | u
     const link = { from: adopted.replid, to: master.info.replid, at: master.info.offset + 1 };
     return adopt(draft, master, "replidRenewed", link);
   }
-  const rivals = [...draft.nodes.values()].filter((node) => node.id !== adopted.node && claims(node));
-  const chosen = rivals.filter((node) => isChosen(draft, adopted, node, fate));
+  const others = [...draft.nodes.values()].filter((node) => node.id !== adopted.node);
+  const chosen = others.filter((node) => claims(node) && isChosen(draft, adopted, node, fate));
   if (chosen.length > 0) {
     const best = newest(chosen);
     const reason = sentinelChangedTo(draft, best) ? "sentinel" : "evidence";
     return adopt(draft, best, reason, linkTo(draft, adopted, best));
   }
-  const heirs = rivals.filter((node) => isHeir(draft, adopted, node));
+  // Where ours is master no more there is nobody to keep writes from, and only one that answers can follow it.
+  const over = fate === "gone" || fate === "demoted" || fate === "replaced";
+  const isRival = (node: NodeState): boolean => claims(node) || (!over && claimsUnheard(draft, node));
+  const heirs = others.filter((node) => isRival(node) && isHeir(draft, adopted, node));
   if (heirs.length > 0) return arbitrate(draft, adopted, heirs, fate);
   withoutHeirs(draft, adopted, fate);
 }
@@ -98,7 +102,9 @@ function arbitrate(draft: Draft, adopted: Adopted, heirs: readonly NodeState[], 
   const refuses = master !== undefined && draft.now - master.refusedAt <= round(draft);
   const dataGone = fate === "restarted" && master !== undefined && !keepsAll(draft, adopted, master);
   if (fate === "gone" || fate === "demoted" || fate === "replaced" || dataGone || refuses) {
-    const fresh = heirs.filter((node) => isFresh(draft, node, node.info?.replid2 ?? adopted.replid, master));
+    const fresh = heirs.filter(
+      (node) => claims(node) && isFresh(draft, node, node.info?.replid2 ?? adopted.replid, master),
+    );
     if (fresh.length > 0) {
       const best = newest(fresh);
       return adopt(draft, best, "succession", linkTo(draft, adopted, best));
@@ -172,7 +178,8 @@ function conclude(
   // A master that restarted with all it had is a sibling: the later branch is the newer one.
   const branch = fate === "restarted" ? master?.info?.secondReplOffset : siblingBranch(draft, adopted, best);
   if (present && (branch ?? -1) > (best.info?.secondReplOffset ?? -1)) return stayWith(draft, adopted, heirs);
-  adopt(draft, best, "policy", link);
+  // One that only others can reach holds the writes and can't have them: the split lasts until it answers, or is left.
+  if (claims(best)) adopt(draft, best, "policy", link);
 }
 
 /** Where the adopted history branched off, if `heir` branched off from the same one; null if it descends from it. */

@@ -99,14 +99,27 @@ export class Workload {
     const at = this.world.clock.now();
     const { topology, at: _at, ...told } = event;
     if (event.type === "roleChanged" && event.to === "master")
-      recording.signs.push({ client, at, server: HOSTS.findIndex((host) => event.node === `${host}:${portOf(host)}`) });
+      recording.signs.push({ client, at, server: serverOf(event.node) });
     recording.log.push(`${at.toFixed(1)} ${client} ${JSON.stringify(told)} ${topology.state}`);
-    if (event.type === "masterChanged") recording.successions.push({ client, at });
+    if (event.type === "masterChanged") recording.successions.push({ client, at, ...this.#left(event.from, event.to) });
     if (event.type === "writesLost")
       recording.losses.push({ client, at, keys: event.keys, keysComplete: event.keysComplete, max: event.count.max });
     // Of whatever was there: nobody knows what of it is left.
     if (event.type === "historyReset")
       recording.losses.push({ client, at, keys: [], keysComplete: false, max: Number.POSITIVE_INFINITY });
+  }
+
+  /** What a client leaves behind that goes from one master to another. */
+  #left(from: string | null, to: string): Pick<Succession, "lacks"> {
+    const [former, present] = [from === null ? -1 : serverOf(from), serverOf(to)];
+    // Looked at from outside, as it is now.
+    const data = this.world.servers[present]?.snapshot().state?.file;
+    if (former < 0 || former === present || data === undefined) return {};
+    const lacks = (value: string): boolean => {
+      const came = (this.recording.arrivals.get(value) ?? []).map(({ server }) => server);
+      return came.includes(former) && !came.includes(present) && !data.includes(value);
+    };
+    return { lacks };
   }
 
   /** One call after another, with gaps. */
@@ -326,6 +339,11 @@ export class Workload {
     const base = { kind: "read" as const, client, session, promise: "causal" as const, key: "a" };
     this.recording.operations.push({ ...base, invoked: at, returned: at, outcome: "told" });
   }
+}
+
+/** The place of the server that has this name; -1 = none. */
+function serverOf(node: string): number {
+  return HOSTS.findIndex((host) => node === `${host}:${portOf(host)}`);
 }
 
 /** Of a single command, of which a refusal says that it was not applied. */
