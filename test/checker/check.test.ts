@@ -46,6 +46,15 @@ it("finds nothing in a history that is right", () => {
   expect(verdict.checked).toMatchObject({ monotonicReads: 3, monotonicWrites: 3 });
 });
 
+it.each([
+  ["beside its master", [0, 2], 0],
+  ["alone, since its master has crashed", [2], 0],
+  ["beside one that is most likely its master", [0, 2], null],
+])("finds nothing wrong where a replica has a durable write, %s", (_, holders, master) => {
+  const verdict = check(history([{ value: "a1", copies: { wanted: 1, holders, master } }], ["a1"]));
+  expect(verdict).toMatchObject({ violations: [], checked: { durability: 1 } });
+});
+
 it.each<[string, History, string[]]>([
   [
     "a read that misses the session's own write",
@@ -178,7 +187,12 @@ it.each<[string, History, string[]]>([
   ],
   [
     "a durable write that no replica has",
-    history([{ value: "a1", copies: { wanted: 1, held: 0 } }], ["a1"]),
+    history([{ value: "a1", copies: { wanted: 1, holders: [0], master: 0 } }], ["a1"]),
+    ["durability"],
+  ],
+  [
+    "a durable write that one server has, and nobody knows whether as its master",
+    history([{ value: "a1", copies: { wanted: 1, holders: [2], master: null } }], ["a1"]),
     ["durability"],
   ],
   [

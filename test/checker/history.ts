@@ -28,10 +28,19 @@ export interface Operation {
   readonly outcome: "ok" | "fail" | "info" | "told";
   /** Of a read: writes that its client had issued before it, and not waited for. */
   readonly after?: readonly string[];
-  /** Of a durable write that succeeded: how many replicas had to have it, and how many had it then. */
-  readonly copies?: { readonly wanted: number; readonly held: number };
+  /** Of a durable write that succeeded: how many replicas had to have it, and who had it then. */
+  readonly copies?: Copies;
   /** Bound on the age of what was read, in milliseconds. */
   readonly maxStalenessMs?: number;
+}
+
+/** Where a durable write is in the moment of its success. */
+export interface Copies {
+  readonly wanted: number;
+  /** The servers that run and have it. */
+  readonly holders: readonly number[];
+  /** The server that it was sent to last, which applied it as master; null = not known. */
+  readonly master: number | null;
 }
 
 /** What a client reported as lost, when. */

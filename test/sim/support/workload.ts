@@ -9,6 +9,8 @@ const KEYS = ["a", "b", "c", "d", "e"];
 /** The list that gives all writes their order. */
 export const ORDER = "order";
 const BOUND_MS = 300;
+/** Begins the names of the lists of durable writes. */
+const DURABLE = "durable:";
 /** A key that is set, not appended to. */
 const REGISTER = "register";
 /** The name of a key that nobody has: two of them are more than one write to a socket carries. */
@@ -50,6 +52,8 @@ export class Workload {
   };
   #stopped = false;
   #values = 0;
+  /** The server that each durable write came to last. */
+  readonly #durables = new Map<string, number>();
   #clock: Clock;
 
   constructor(
@@ -181,6 +185,7 @@ export class Workload {
         where: ({ args: [, key, value] }) => {
           const arrivals = recording.arrivals.get(value ?? "");
           const arrival = { server: place, at: world.clock.now() };
+          if (key?.startsWith(DURABLE)) this.#durables.set(value ?? "", place);
           if (key === ORDER && arrivals === undefined) recording.arrivals.set(value ?? "", [arrival]);
           else if (key === ORDER) arrivals?.push(arrival);
           return false;
@@ -311,7 +316,7 @@ export class Workload {
   /** A write that a replica must have before it succeeds: looked for there in the very moment. */
   async #durable(on: ReplicatedClient, client: string): Promise<void> {
     const { world } = this;
-    const key = `durable:${client}`;
+    const key = `${DURABLE}${client}`;
     const value = this.#value("d");
     const base = { kind: "append" as const, client, session: key, promise: "session" as const, key, value };
     const invoked = world.clock.now();
@@ -319,8 +324,8 @@ export class Workload {
     const view = on.with({ ack: { replicas: wanted, timeoutMs: 200 } });
     const write = world.random.next() < 0.5 ? view.rpush(key, value) : view.multi().rpush(key, value).exec();
     const outcome = await write.then((reply) => (Array.isArray(reply) && reply[0]?.[0] ? "fail" : "ok"), outcomeOfOne);
-    const held = outcome === "ok" ? world.holders(value) - 1 : 0;
-    const copies = outcome === "ok" ? { copies: { wanted, held } } : {};
+    const master = this.#durables.get(value) ?? null;
+    const copies = outcome === "ok" ? { copies: { wanted, holders: world.holders(value), master } } : {};
     this.recording.bursts.push({ ...base, invoked, returned: world.clock.now(), outcome, ...copies });
   }
 

@@ -148,9 +148,12 @@ export class World {
     }, cutAfterMs);
   }
 
-  /** How many servers have this value, looked at from outside, without asking them. */
-  holders(value: string): number {
-    return this.servers.filter((server) => server.running && server.snapshot().state?.file.includes(value)).length;
+  /** The servers that run and have this value, looked at from outside, without asking them. */
+  holders(value: string): number[] {
+    return [...this.servers.keys()].filter((place) => {
+      const server = this.servers[place];
+      return server?.running && server.snapshot().state?.file.includes(value);
+    });
   }
 
   /** Time goes on by so much while nobody gets to run. */
