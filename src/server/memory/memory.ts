@@ -1,5 +1,6 @@
 import type { TimerHandle } from "../../core/clock.js";
 import { ErrorReply } from "../../protocol/resp/reply.js";
+import { SMALLEST_BACKLOG } from "../replication/backlog.js";
 import type { ServerCore } from "../server-core.js";
 import { type ClientMemory, evictClients, measureClients } from "./client-memory.js";
 import { Eviction } from "./eviction.js";
@@ -50,10 +51,13 @@ export class Memory {
   used(): { readonly total: number; readonly data: number; readonly backlog: number } & ClientMemory {
     this.#clients = measureClients(this.server);
     const data = this.#data();
-    const backlog = this.server.replication.backlogBytes;
-    const total = STARTUP_BYTES + data + backlog + this.#clients.normal + this.#clients.replicas;
+    const { normal } = this.#clients;
+    const backlog = this.#backlog();
+    // What is kept beyond the backlog's size is kept for replicas that still have to get it.
+    const replicas = this.#clients.replicas + this.server.replication.backlogBytes - backlog;
+    const total = STARTUP_BYTES + data + backlog + normal + replicas;
     if (total > this.peak) this.peak = total;
-    return { total, data, backlog, ...this.#clients };
+    return { total, data, backlog, normal, replicas };
   }
 
   /** Small integers are shared between keys, unless each must remember its own use. */
@@ -78,6 +82,11 @@ export class Memory {
     this.#timer = null;
   }
 
+  #backlog(): number {
+    const { replication, config } = this.server;
+    return Math.min(replication.backlogBytes, Math.max(config.number("repl-backlog-size"), SMALLEST_BACKLOG));
+  }
+
   #data(): number {
     let bytes = 0;
     for (const db of this.server.databases) bytes += db.bytes;
@@ -92,9 +101,7 @@ export class Memory {
       this.#asked = 0;
       this.#clients = measureClients(this.server);
     }
-    const { replication, config } = this.server;
-    const backlog = Math.min(replication.backlogBytes, config.number("repl-backlog-size"));
-    return STARTUP_BYTES + this.#data() + backlog + this.#clients.normal;
+    return STARTUP_BYTES + this.#data() + this.#backlog() + this.#clients.normal;
   }
 
   /** True if the limit is kept, or is going to be. */
