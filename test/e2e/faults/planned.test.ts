@@ -28,6 +28,7 @@ describeReal("the master's role moves to another node", () => {
       // It looks so seldom that nobody but the refusal itself can tell it of the switch; one that has just come through a
       // switch still looks.
       const { redis } = await trio.client({ pollIntervalMs: 60_000, heartbeatTimeoutMs: 60_000 });
+      await unobserved([trio.a, trio.b, trio.c]);
       await trio.failover(from, to);
       const before = await refusals(from);
       await call(redis);
@@ -151,6 +152,21 @@ describeReal("the master's role moves to another node", () => {
 });
 
 /** Commands that it answered with READONLY, or with what follows from that. */
+/** Nobody asks the servers how they are any more, but for the one INFO that tells it. */
+async function unobserved(servers: readonly RedisProcess[]): Promise<void> {
+  const asked = (): Promise<number[]> =>
+    Promise.all(
+      servers.map(async (server) =>
+        Number(/calls=(\d+)/.exec((await server.info("commandstats")).get("cmdstat_info") ?? "")?.[1] ?? 0),
+      ),
+    );
+  await eventually(async () => {
+    const before = await asked();
+    await sleep(150);
+    expect(await asked()).toEqual(before.map((count) => count + 1));
+  });
+}
+
 async function refusals(server: RedisProcess): Promise<number> {
   const errors = await server.info("errorstats");
   return Number(/count=(\d+)/.exec(errors.get("errorstat_READONLY") ?? "")?.[1] ?? 0);
