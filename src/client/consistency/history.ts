@@ -43,6 +43,21 @@ export class LinkTable {
     return this.#follow(from, to, new Set());
   }
 
+  /**
+   * First offset of the history `from` that is not in `to`, where `from` branched off from `to` or from what leads to
+   * it: below the branch they are one, beyond it nothing is shared. Null = unknown, also where no branch was seen.
+   */
+  branchOf(from: string, to: string): number | null {
+    for (const link of this.#links) {
+      if (link.to !== from) continue;
+      const rest = this.forkOf(link.from, to);
+      const at = rest === null ? null : Math.min(link.at, rest);
+      // A history that only took another name goes on from wherever, which nobody has said.
+      if (at !== null && Number.isFinite(at)) return at;
+    }
+    return null;
+  }
+
   #follow(from: string, to: string, passed: Set<string>): number | null {
     if (from === to) return Number.POSITIVE_INFINITY;
     passed.add(from);

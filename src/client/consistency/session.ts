@@ -9,6 +9,8 @@ export interface Histories {
   readonly replid: string | null;
   /** First offset of `from` that is **not** in the adopted history; Infinity = all of it is; null = no proven link. */
   forkOf(from: string): number | null;
+  /** First offset of `from` that is not in the adopted one, where a master was seen that branched off with it; null = unknown. */
+  branchOf(from: string): number | null;
 }
 
 /** How many sessions have writes on their way, and may have. */
@@ -34,6 +36,8 @@ export class CausalSession implements WriteFollower {
   #touched = false;
   /** From tokens, not yet placed in the adopted history. */
   #foreign: Position[] = [];
+  /** Of these: named histories that lead nowhere known, before the nodes were asked. */
+  #strange: Position[] = [];
   /** Something was seen of which nobody can say where it lies: to be read from the master first. */
   #unknown = false;
   /** A look at all nodes has not yet been taken since a token of an unknown history came. */
@@ -103,9 +107,16 @@ export class CausalSession implements WriteFollower {
     this.#unknown = true;
   }
 
-  /** All nodes were asked: what can't be placed now won't be. */
-  looked(): void {
+  /**
+   * All nodes were asked: what can't be placed now won't be. `decided`: there is one master. Then a rival's history is
+   * known to have lost what lies beyond its branch; before, it may be the one that wins.
+   */
+  looked(decided: boolean): void {
     this.#place();
+    const { replid } = this.histories;
+    this.#foreign = this.#strange.splice(0);
+    if (replid !== null) this.#placeForeign(replid, decided);
+    this.#strange = [];
     this.#unplaced = false;
   }
 
@@ -116,7 +127,9 @@ export class CausalSession implements WriteFollower {
     // No position lies above the master's own: a token that says so names what never was, or is no more.
     if (fromMaster) this.#offset = offset;
     else this.#offset = Math.max(this.#offset, offset);
-    if (fromMaster) this.#unknown = this.#unplaced = false;
+    if (!fromMaster) return;
+    this.#unknown = this.#unplaced = false;
+    this.#strange = [];
   }
 
   /** What failovers took and the session was not told of yet; asked once, told once. */
@@ -198,11 +211,14 @@ export class CausalSession implements WriteFollower {
     if (this.#foreign.length > 0) this.#placeForeign(replid);
   }
 
-  #placeForeign(replid: string): void {
+  #placeForeign(replid: string, branches = false): void {
+    const { histories } = this;
     for (const position of this.#foreign.splice(0)) {
-      const fork = position.replid === replid ? Number.POSITIVE_INFINITY : this.histories.forkOf(position.replid);
+      let fork = position.replid === replid ? Number.POSITIVE_INFINITY : histories.forkOf(position.replid);
+      if (fork === null && branches) fork = histories.branchOf(position.replid);
       if (fork === null) {
         this.#unknown = this.#unplaced = true;
+        if (this.#strange.length < UNPLACED) this.#strange.push(position);
         continue;
       }
       this.#touched = true;

@@ -112,6 +112,7 @@ export class Dispatcher {
   #afterLook(operations: readonly Operation[], session: CausalSession, scope: Scope): void {
     void this.host.engine.lookFor(session).then(() => {
       const waiting = operations.filter((operation) => !operation.settled);
+      if (this.#refused(waiting)) return;
       if (waiting.length === 1) this.#send(waiting[0] as Operation, scope);
       else this.#sendUnit(waiting, scope);
     });
@@ -160,17 +161,16 @@ export class Dispatcher {
     let multi = false;
     let open = 0;
     for (const operation of operations) {
-      const { spec } = operation;
-      const { name } = spec;
+      const { intent, name } = operation.spec;
       if (name === "multi") {
         multi = true;
         open = unit.length;
       }
       // Inside MULTI nothing blocks, so all of it stays together.
-      if (!multi && (spec.intent === "dedicated" || spec.intent === "pinned")) apart.push(operation);
+      if (!multi && (intent === "dedicated" || intent === "pinned")) apart.push(operation);
       else {
         unit.push(operation);
-        if (spec.intent !== "read" && name !== "multi" && name !== "exec" && name !== "discard") reads = false;
+        if (intent !== "read" && name !== "multi" && name !== "exec" && name !== "discard") reads = false;
       }
       if (name === "exec" || name === "discard") multi = false;
     }

@@ -19,7 +19,7 @@ import { labelsOf } from "../options/resolve.js";
 import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
 import { CommandTable } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
-import { serves, writableMaster } from "../topology/describe.js";
+import { presentMaster, serves, writableMaster } from "../topology/describe.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
@@ -275,7 +275,9 @@ export class Engine implements OperationSink {
   /** Resolves when all nodes were asked anew, because a token tells of a history that is not known here. */
   async lookFor(session: CausalSession): Promise<void> {
     await this.#look.take();
-    session.looked();
+    const { state } = this.surveyor;
+    // In the middle of the step to another history a token of that one would look like a rival's that has lost.
+    session.looked(presentMaster(state) !== null && state.adopted?.replid === this.history?.replid);
   }
 
   /** To the master, in the order of issue. */
@@ -473,6 +475,7 @@ export class Engine implements OperationSink {
       return;
     }
     link.ensure();
+    this.#knowledge.descends(input.info);
     const { history } = this;
     const { connection } = link;
     if (connection !== null && link.meets(input.runId) === false) {

@@ -66,6 +66,10 @@ export class Knowledge implements Histories {
     return this.#history === null ? null : this.#lineage.forkOf(from, this.#history.replid);
   }
 
+  branchOf(from: string): number | null {
+    return this.#history === null ? null : this.#lineage.branchOf(from, this.#history.replid);
+  }
+
   /**
    * What a master says of the history that its own came of. Only the node that made the link tells it right, and only
    * while it is master: replicas show their own forks.

@@ -16,6 +16,7 @@ function client(replid: string | null = A, limit = 10) {
   const histories = {
     replid: null as string | null,
     forkOf: (from: string) => (histories.replid === null ? null : links.forkOf(from, histories.replid)),
+    branchOf: (from: string) => (histories.replid === null ? null : links.branchOf(from, histories.replid)),
   };
   const count = { following: 0, limit };
   const adopt = (next: string, at: number | null, offset: number): void => {
@@ -120,12 +121,60 @@ describe("tokens of other histories", () => {
     expect(one.takeUntold()).toEqual([{ replid: A, fromOffset: 149, toOffset: 170, proven: true }]);
   });
 
+  it("of a rival that branched off they are told what lies beyond the branch, once the nodes were asked", () => {
+    const { session, links } = client();
+    links.add({ from: A, to: B, at: 150 });
+    const one = session();
+    one.merge({ replid: B, offset: 170 });
+    expect(one.unplaced).toBe(true);
+    expect(one.takeUntold()).toBeNull();
+    one.looked(true);
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 149, toOffset: 170, proven: true }]);
+    expect(one.takeUntold()).toBeNull();
+  });
+
+  it("of a rival they are told nothing where they lie below the branch, or nobody knows yet who wins", () => {
+    const { session, links } = client();
+    links.add({ from: A, to: B, at: 150 });
+    const below = session();
+    below.merge({ replid: B, offset: 149 });
+    below.looked(true);
+    expect(below.takeUntold()).toBeNull();
+    const early = session();
+    early.merge({ replid: B, offset: 170 });
+    early.looked(false);
+    expect(early.takeUntold()).toBeNull();
+    expect(early.need()).toBe(MASTER);
+  });
+
+  it("of a history that is adopted during the look they are placed in it", () => {
+    const { session, adopt } = client();
+    const one = session();
+    one.merge({ replid: B, offset: 170 });
+    expect(one.unplaced).toBe(true);
+    adopt(B, 150, 180);
+    one.looked(true);
+    expect(one.takeUntold()).toBeNull();
+    expect(one.position).toBeNull();
+    expect(one.need()).toBe(MASTER);
+  });
+
+  it("of a history that only took another name nobody says how far it is shared", () => {
+    const links = new LinkTable();
+    links.add({ from: A, to: B, at: Number.POSITIVE_INFINITY });
+    expect(links.branchOf(B, A)).toBeNull();
+    links.add({ from: A, to: C, at: 120 });
+    // Two branches of one history share what lies below both.
+    links.add({ from: A, to: "d".repeat(40), at: 140 });
+    expect(links.branchOf("d".repeat(40), C)).toBe(120);
+  });
+
   it("of an unknown history they ask for a look at the nodes, then for a read of the master", () => {
     const one = client().session();
     one.merge({ replid: C, offset: 170 });
     expect(one.unplaced).toBe(true);
     expect(one.need()).toBe(MASTER);
-    one.looked();
+    one.looked(true);
     expect(one.unplaced).toBe(false);
     expect(one.need()).toBe(MASTER);
     one.read(120, true);

@@ -1,5 +1,6 @@
 import { Command } from "ioredis";
 import { describe, expect, it } from "vitest";
+import type { CausalSession } from "../../../../src/client/consistency/session.js";
 import { Dispatcher, type DispatchHost } from "../../../../src/client/engine/dispatcher.js";
 import type { Operation } from "../../../../src/client/engine/operation.js";
 import { Scope } from "../../../../src/client/engine/scope.js";
@@ -54,7 +55,7 @@ function dispatcherOf() {
     made.promise.catch(() => {});
     return made;
   };
-  return { clock, lane, reads, homes, links, dispatcher, scope, command };
+  return { clock, lane, reads, homes, links, dispatcher, scope, command, engine: host.engine };
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
@@ -95,6 +96,21 @@ describe("a signal", () => {
     expect(await codeOf(incr.promise)).toBe("IOREPLICA_ABORTED sent: no");
     expect(dispatcher.pending).toBe(0);
   });
+});
+
+it("a call that waited for a look at the nodes is refused if its session must be told of a loss by then", async () => {
+  const { dispatcher, scope, command, lane, engine } = dispatcherOf();
+  let looked = false;
+  Object.assign(engine, {
+    lookFor: () => Promise.resolve().then(() => void (looked = true)),
+    sessions: { refusal: () => (looked ? Object.assign(new Error("lost"), { code: "LOST", sent: "no" }) : null) },
+  });
+  const session = { unplaced: true } as CausalSession;
+  const view = new Scope(scope().view, 0, null, session);
+  const incr = command("INCR n");
+  dispatcher.execute(incr, view);
+  expect(await codeOf(incr.promise)).toBe("LOST sent: no");
+  expect(lane).toEqual([]);
 });
 
 it("timeoutMs rejects when it has passed and leaves no timer when it hasn't", async () => {

@@ -122,7 +122,8 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
       return operation;
     },
     /** A causal session that has seen nothing yet. */
-    causal: () => new CausalSession({ replid: HISTORY, forkOf: () => null }, { following: 0, limit: 10 }),
+    causal: () =>
+      new CausalSession({ replid: HISTORY, forkOf: () => null, branchOf: () => null }, { following: 0, limit: 10 }),
     unit(
       lines: readonly string[],
       view: Partial<ResolvedView> = {},
