@@ -1,4 +1,5 @@
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
+import { DelayLine } from "../../src/cli/stage/delay-line.js";
 
 export type Direction = "toServer" | "toClient";
 
@@ -115,54 +116,44 @@ class Link {
 
 /** One direction: bytes, and at last the end, in their order, each when it is due. */
 class Lane {
-  readonly #queue: { readonly dueAt: number; readonly what: Buffer | "end" }[] = [];
+  readonly #line: DelayLine<Buffer | "end">;
   #bytes = 0;
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly from: Socket,
     private readonly to: Socket,
     private readonly weather: () => Weather,
-    private readonly onEnd: () => void,
+    onEnd: () => void,
   ) {
+    this.#line = new DelayLine(
+      () => weather().held,
+      (what) => (what === "end" ? onEnd() : this.#pass(what)),
+    );
     from.on("data", (chunk) => this.#take(chunk));
     // A reset is an ordinary end here; "close" follows.
     from.on("error", () => {});
-    from.on("close", () => this.#take("end"));
+    from.on("close", () => this.#line.push("end", weather().delayMs));
   }
 
   pump(): void {
-    if (this.#timer !== null) return;
-    for (;;) {
-      const head = this.#queue[0];
-      if (head === undefined || this.weather().held) return;
-      const waitMs = head.dueAt - performance.now();
-      if (waitMs > 0.5) {
-        this.#timer = setTimeout(() => {
-          this.#timer = null;
-          this.pump();
-        }, waitMs);
-        return;
-      }
-      this.#queue.shift();
-      if (head.what === "end") return this.onEnd();
-      this.#bytes -= head.what.length;
-      this.to.write(head.what);
-      if (this.from.isPaused() && this.#bytes < MOST_BYTES) this.from.resume();
-    }
+    this.#line.pump();
   }
 
   destroy(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#queue.length = 0;
+    this.#line.clear();
     this.from.destroy();
     this.to.destroy();
   }
 
-  #take(what: Buffer | "end"): void {
-    this.#queue.push({ dueAt: performance.now() + this.weather().delayMs, what });
-    if (what !== "end") this.#bytes += what.length;
+  #take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
     if (this.#bytes >= MOST_BYTES) this.from.pause();
-    this.pump();
+    this.#line.push(chunk, this.weather().delayMs);
+  }
+
+  #pass(chunk: Buffer): void {
+    this.#bytes -= chunk.length;
+    this.to.write(chunk);
+    if (this.from.isPaused() && this.#bytes < MOST_BYTES) this.from.resume();
   }
 }

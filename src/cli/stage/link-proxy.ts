@@ -1,4 +1,5 @@
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
+import { DelayLine } from "./delay-line.js";
 
 /**
  * A relay for the replication link of a real server: what the master sends arrives late, or not at all, while the link
@@ -66,20 +67,15 @@ export class LinkProxy {
 
 /** One connection: the replica's bytes pass at once, the master's in their order when they are due. */
 class Link {
-  readonly #queue: { dueAt: number; chunk: Buffer }[] = [];
+  readonly #late: DelayLine<Buffer>;
   readonly #upstream: Socket;
   readonly #downstream: Socket;
-  readonly #isHeld: () => boolean;
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(upstream: Socket, downstream: Socket, delayMs: () => number, isHeld: () => boolean, onClose: () => void) {
     this.#upstream = upstream;
     this.#downstream = downstream;
-    this.#isHeld = isHeld;
-    upstream.on("data", (chunk) => {
-      this.#queue.push({ dueAt: performance.now() + delayMs(), chunk });
-      this.pump();
-    });
+    this.#late = new DelayLine(isHeld, (chunk) => void downstream.write(chunk));
+    upstream.on("data", (chunk) => this.#late.push(chunk, delayMs()));
     downstream.on("data", (chunk) => upstream.write(chunk));
     for (const socket of [upstream, downstream]) {
       socket.setNoDelay(true);
@@ -93,27 +89,11 @@ class Link {
   }
 
   pump(): void {
-    if (this.#timer !== null) return;
-    for (;;) {
-      const head = this.#queue[0];
-      if (head === undefined || this.#isHeld()) return;
-      const waitMs = head.dueAt - performance.now();
-      if (waitMs > 0) {
-        this.#timer = setTimeout(() => {
-          this.#timer = null;
-          this.pump();
-        }, waitMs);
-        return;
-      }
-      this.#queue.shift();
-      this.#downstream.write(head.chunk);
-    }
+    this.#late.pump();
   }
 
   destroy(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#queue.length = 0;
+    this.#late.clear();
     this.#upstream.destroy();
     this.#downstream.destroy();
   }

@@ -138,8 +138,13 @@ export class Engine implements OperationSink {
       drained: () => this.#sync(),
       stale: () => this.#keeper.silence(),
     });
-    const look = (): Promise<void> => this.#look.take();
-    this.#keeper = new LaneKeeper(this.lane, options, clock, () => this.#sync(), look);
+    this.#keeper = new LaneKeeper(
+      this.lane,
+      options,
+      clock,
+      () => this.#sync(),
+      () => this.#look.take(),
+    );
     this.reader = new Reader({
       clock,
       ledger: this.ledger,
@@ -478,7 +483,7 @@ export class Engine implements OperationSink {
     this.#knowledge.descends(input.info);
     const { history } = this;
     const { connection } = link;
-    if (connection !== null && link.meets(input.runId) === false) {
+    if (connection !== null && !link.meets(input.runId)) {
       // What was asked is another server than that which serves us at this address.
       if (input.generation > connection.generation) link.drop("its address leads to another server by now");
       this.surveyor.requestCheck([link.id]);

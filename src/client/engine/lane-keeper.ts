@@ -30,7 +30,7 @@ export class LaneKeeper {
     /** To be called when a pause is over. */
     private readonly again: () => void,
     /** Asks all nodes anew; resolves when each has answered or failed to. */
-    private readonly look: () => Promise<void> = () => Promise.resolve(),
+    private readonly look: () => Promise<void>,
   ) {}
 
   /** A write got through. */

@@ -4,6 +4,7 @@ import { diagnose, isProblem, RULES } from "../../../src/cli/doctor/diagnose.js"
 import type { DeploymentFacts, NodeFacts, SentinelFacts, Severity } from "../../../src/cli/doctor/facts.js";
 import { asText } from "../../../src/cli/doctor/run.js";
 import type { ReplicationInfo } from "../../../src/protocol/replication-info.js";
+import { replicationInfo } from "./support/replication-info.js";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
@@ -53,33 +54,12 @@ function node(
   own: Partial<ReplicationInfo>,
   { replication, info, settings, rest }: Change = {},
 ): NodeFacts {
-  const common: ReplicationInfo = {
-    role: "master",
-    replid: "h1",
-    replid2: null,
-    secondReplOffset: -1,
-    offset: 100_000,
-    backlogActive: true,
-    backlogFirstByte: 1,
-    backlogLength: 100_000,
-    masterHost: null,
-    masterPort: null,
-    linkUp: true,
-    syncInProgress: false,
-    lastIoS: null,
-    linkDownSinceS: null,
-    priority: 100,
-    announced: true,
-    failoverState: "no-failover",
-    goodReplicas: null,
-    replicas: [],
-  };
   return {
     id: `${id}:6379`,
     aliases: [],
     toldBy: null,
     problem: null,
-    replication: replication === null ? null : { ...common, ...own, ...replication },
+    replication: replication === null ? null : replicationInfo({ ...own, ...replication }),
     info: new Map(Object.entries({ ...INFO, ...info })),
     settings: settings === null ? null : new Map(Object.entries({ ...SETTINGS, ...settings })),
     denied: [],

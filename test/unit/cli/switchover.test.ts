@@ -2,31 +2,10 @@ import { describe, expect, it } from "vitest";
 import { compareVersions, type PlanNode, type PlanRequest, planSwitchover } from "../../../src/cli/switchover/plan.js";
 import { type Handover, verifyHandover } from "../../../src/cli/switchover/verify.js";
 import type { ReplicationInfo } from "../../../src/protocol/replication-info.js";
+import { replicationInfo } from "./support/replication-info.js";
 
-function info(over: Partial<ReplicationInfo> = {}): ReplicationInfo {
-  return {
-    role: "master",
-    replid: "h1",
-    replid2: null,
-    secondReplOffset: -1,
-    offset: 1000,
-    backlogActive: true,
-    backlogFirstByte: 1,
-    backlogLength: 1000,
-    masterHost: null,
-    masterPort: null,
-    linkUp: true,
-    syncInProgress: false,
-    lastIoS: null,
-    linkDownSinceS: null,
-    priority: 100,
-    announced: true,
-    failoverState: "no-failover",
-    goodReplicas: null,
-    replicas: [],
-    ...over,
-  };
-}
+const info = (over: Partial<ReplicationInfo> = {}): ReplicationInfo =>
+  replicationInfo({ offset: 1000, backlogLength: 1000, ...over });
 
 const replicaInfo = (over: Partial<ReplicationInfo> = {}): ReplicationInfo =>
   info({ role: "replica", masterHost: "M", masterPort: 1, ...over });

@@ -27,7 +27,7 @@ function keeperOf() {
   };
   const keep = (): void => keeper.keep(STATE, "A", CONNECTION, null);
   const limits = { pollIntervalMs: 1000, heartbeatTimeoutMs: 500 };
-  const keeper = new LaneKeeper(lane as unknown as WriteLane, limits, clock, keep);
+  const keeper = new LaneKeeper(lane as unknown as WriteLane, limits, clock, keep, () => Promise.resolve());
   return { clock, lane, keeper, keep };
 }
 

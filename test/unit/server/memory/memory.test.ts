@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ManualClock } from "../../../../src/core/manual-clock.js";
 import { seededRandom } from "../../../../src/core/random.js";
 import { accountedBytes, keyBytes, memoryOf } from "../../../../src/server/keyspace/measure.js";
@@ -10,6 +10,21 @@ import { startCore } from "../dispatch/harness.js";
 const OOM = "-OOM command not allowed when used memory > 'maxmemory'.|";
 
 describe("the account of memory", () => {
+  it("counts as the replicas' what the backlog keeps beyond its size", () => {
+    const { core } = startCore({ "repl-backlog-size": 20_000 });
+    const held = vi.spyOn(core.replication, "backlogBytes", "get");
+    for (const [bytes, backlog, replicas] of [
+      [500, 500, 0],
+      [20_000, 20_000, 0],
+      [5_000_000, 20_000, 4_980_000],
+    ] as const) {
+      held.mockReturnValue(bytes);
+      const used = core.memory.used();
+      expect(used).toMatchObject({ backlog, replicas });
+      expect(used.total).toBe(STARTUP_BYTES + used.data + used.normal + bytes);
+    }
+  });
+
   it("is at all times the sum of what is there", async () => {
     const key = fc.constantFrom("a", "b", "c");
     const word = fc.string({ unit: fc.constantFrom("x", "y", "7"), minLength: 1, maxLength: 40 });
