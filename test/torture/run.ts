@@ -16,6 +16,7 @@ const options = parseOptions(
   process.argv.slice(2),
   ALL.map(({ name }) => name),
 );
+if (typeof options === "number") process.exit(options);
 if (!hasRedisServer()) {
   console.error("npm run torture needs redis-server on the PATH");
   process.exit(1);

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 
 /** What a run was asked for. */
 export interface Options {
@@ -15,41 +15,70 @@ export interface Options {
   takes(nemesis: string): boolean;
 }
 
-const USAGE = `npm run torture -- [--minutes 2] [--seed n] [--servers 3] [--pace ms] [--only nemesis,…] [--without netns] [--control]`;
+/** sysexits.h: the command line can't be meant. */
+const USAGE_EXIT_CODE = 64;
 
-/** @throws with the usage, for an option that there is not or a value that makes no sense */
-export function parseOptions(args: string[], nemeses: readonly string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      minutes: { type: "string", default: "2" },
-      seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-      servers: { type: "string", default: "3" },
-      pace: { type: "string", default: "3" },
-      only: { type: "string" },
-      without: { type: "string", default: "" },
-      control: { type: "boolean", default: false },
-    },
-  });
-  const only = values.only?.split(",") ?? null;
-  for (const name of only ?? [])
-    if (!nemeses.includes(name)) throw new Error(`--only ${name}: one of ${nemeses.join(", ")}`);
-  if (!["", "netns"].includes(values.without))
-    throw new Error(`--without ${values.without}: only netns can be left out`);
+interface Flags {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly servers: number;
+  readonly pace: number;
+  readonly only?: readonly string[];
+  readonly without?: string;
+  readonly control: boolean;
+}
+
+/** What the words ask for, or the exit code where they ask for help or for nothing that there is: that has been printed. */
+export function parseOptions(args: readonly string[], nemeses: readonly string[]): Options | number {
+  const program = new Command("npm run torture --")
+    .description(
+      "Real redis-server processes under load and under every fault, judged by the history checker; exit code 1 on any violation.",
+    )
+    .option("--minutes <minutes>", "how long; every nemesis occurs from two on", atLeast(0), 2)
+    .addOption(
+      new Option("--seed <seed>", "of the plan; a failed run prints its own")
+        .argParser(atLeast(0))
+        .default(Math.floor(Math.random() * 2 ** 31), "one of chance"),
+    )
+    .option("--servers <count>", "a master and its replicas", atLeast(3), 3)
+    .option("--pace <ms>", "milliseconds between two calls of one loop, on average", atLeast(0), 3)
+    .option("--only <nemeses>", `some nemeses, with commas: ${nemeses.join(", ")}`, someOf(nemeses))
+    .addOption(new Option("--without <what>", "what this machine can't do").choices(["netns"]))
+    .option("--control", "only the controls, clients without the guarantees that must be found out", false)
+    .helpOption("-h, --help", "this")
+    .exitOverride();
+  try {
+    program.parse(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    throw error;
+  }
+  const { minutes, seed, servers, pace, only, without, control } = program.opts<Flags>();
   return {
-    minutes: number("minutes", values.minutes, 0),
-    seed: number("seed", values.seed, 0),
-    servers: number("servers", values.servers, 3),
-    paceMs: number("pace", values.pace, 0),
-    control: values.control,
-    without: new Set(values.without === "" ? [] : [values.without]),
-    partial: only !== null,
-    takes: (nemesis) => only === null || only.includes(nemesis),
+    minutes,
+    seed,
+    servers,
+    paceMs: pace,
+    control,
+    without: new Set(without === undefined ? [] : [without]),
+    partial: only !== undefined,
+    takes: (nemesis) => only?.includes(nemesis) ?? true,
   };
 }
 
-function number(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text === "" || !(value >= least)) throw new Error(`--${name} ${text}: a number, at least ${least}\n${USAGE}`);
-  return value;
+function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text !== "" && value >= least) return value;
+    throw new InvalidArgumentError(`It takes a number, at least ${least}.`);
+  };
+}
+
+function someOf(names: readonly string[]): (text: string) => string[] {
+  return (text) => {
+    const words = text.split(",");
+    const wrong = words.find((word) => !names.includes(word));
+    if (wrong === undefined) return words;
+    throw new InvalidArgumentError(`There is no ${wrong === "" ? "nemesis without a name" : wrong}.`);
+  };
 }
