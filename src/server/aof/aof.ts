@@ -86,13 +86,20 @@ export class Aof {
     if (this.#text === "" || this.#file === null) return;
     if (this.flushSleepMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, this.flushSleepMs);
     const bytes = Buffer.from(this.#text, "latin1");
+    const { clock, latency, snapshots } = this.core;
     const always = this.core.config.text("appendfsync") === "always";
     try {
+      let startMs = clock.now();
       this.#file.append(bytes);
+      const beside = this.#syncing ? "pending-fsync" : snapshots.active === null ? "alone" : "active-child";
+      latency.since(startMs, `aof-write-${beside}`, "aof-write");
       this.#text = "";
       this.currentSize += bytes.length;
-      if (always) this.#file.sync();
-      else this.#unsynced = true;
+      if (always) {
+        startMs = clock.now();
+        this.#file.sync();
+        latency.since(startMs, "aof-fsync-always");
+      } else this.#unsynced = true;
       if (this.lastWriteError !== null)
         this.core.log("warning", "AOF write error looks solved, Redis can write again.");
       this.lastWriteError = null;
@@ -204,10 +211,10 @@ export class Aof {
 
   /** The new base is in its place under `temporaryBase`: it and the last increment take over. @throws the system's error */
   takeBase(temporaryBase: string): void {
-    const { directory, names, manifest, core } = this;
+    const { names, manifest, core } = this;
     this.flush();
     const base = names.base((manifest.base?.seq ?? 0) + 1);
-    directory.rename(temporaryBase, base.name);
+    this.#rename(temporaryBase, base.name);
     core.log("notice", `Successfully renamed the temporary AOF base file ${temporaryBase} into ${base.name}`);
     let incremental = manifest.incremental.slice(-1);
     let old = [...(manifest.base === null ? [] : [manifest.base]), ...manifest.incremental.slice(0, -1)];
@@ -217,7 +224,7 @@ export class Aof {
     }
     if (this.state === "waiting") {
       const entry = names.incremental((manifest.incremental.at(-1)?.seq ?? 0) + 1);
-      directory.rename(names.temporary, entry.name);
+      this.#rename(names.temporary, entry.name);
       core.log("notice", `Successfully renamed the temporary AOF incr file ${names.temporary} into ${entry.name}`);
       incremental = [entry];
       this.state = "on";
@@ -325,6 +332,12 @@ export class Aof {
     this.lastWriteError = null;
     this.core.clock.clearTimer(this.#timer);
     this.#timer = null;
+  }
+
+  #rename(from: string, to: string): void {
+    const startMs = this.core.clock.now();
+    this.directory.rename(from, to);
+    this.core.latency.since(startMs, "aof-rename");
   }
 
   #use(file: LogFile): void {

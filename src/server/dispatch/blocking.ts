@@ -142,7 +142,8 @@ export class Blocking {
   #tryServe(waiter: Waiter, key: Bytes): boolean {
     const { client } = waiter;
     if (client.waiter !== waiter) return false;
-    const { tracking } = this.server;
+    const { tracking, latency, clock } = this.server;
+    const startMs = clock.now();
     let reply: Reply | null;
     if (tracking.active) tracking.begin(client);
     try {
@@ -158,6 +159,7 @@ export class Blocking {
     }
     if (tracking.active) tracking.end(client, null);
     if (reply === null) return false;
+    latency.since(startMs, "command-unblocking");
     return true;
   }
 

@@ -250,7 +250,10 @@ export class Dispatcher {
     const { memory } = server;
     if (memory.limit !== 0 || memory.clientLimit !== 0) {
       if (memory.clientLimit !== 0) client.argumentBytes = bytesOf(args);
+      const { evictedKeys } = memory;
       const enough = memory.makeRoom();
+      // The time that it took is not the command's.
+      if (memory.evictedKeys !== evictedKeys) this.#markMs = server.clock.now();
       // Its own arguments were too much.
       if (client.closing) return OUT_OF_MEMORY;
       // What is queued takes memory too.

@@ -1,8 +1,24 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import type { ServerCore } from "../server-core.js";
 
-/** What may take long: a slow command, one that should never be slow, the removal of expired keys. */
-export type LatencyEvent = "command" | "fast-command" | "expire-cycle";
+/**
+ * What may take long, by redis-server's names: commands (`fast-command`: one that should never be slow; `command-unblocking`:
+ * serving a client that was blocked), the removal of keys, and whatever the process waits for the disk.
+ */
+export type LatencyEvent =
+  | "command"
+  | "fast-command"
+  | "command-unblocking"
+  | "expire-cycle"
+  | "eviction-cycle"
+  | "eviction-del"
+  | "aof-write"
+  | "aof-write-alone"
+  | "aof-write-active-child"
+  | "aof-write-pending-fsync"
+  | "aof-fsync-always"
+  | "aof-rename"
+  | "rdb-unlink-temp-file";
 
 /** The longest delay of one second. */
 export interface LatencySample {
@@ -39,6 +55,14 @@ export class LatencyMonitor {
   /** The events of which there are samples. */
   get events(): ReadonlyMap<Bytes, LatencySeries> {
     return this.#series;
+  }
+
+  /** Keeps what took from `startMs` (of the clock) until now, under each of these names, if it is at or above the threshold. */
+  since(startMs: number, ...events: LatencyEvent[]): void {
+    if (this.thresholdMicros === Number.POSITIVE_INFINITY) return;
+    const micros = (this.server.clock.now() - startMs) * 1000;
+    if (micros < this.thresholdMicros) return;
+    for (const event of events) this.note(event, micros);
   }
 
   /** Keeps a sample that is at or above the threshold: who calls has looked. */

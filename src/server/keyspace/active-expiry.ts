@@ -68,8 +68,7 @@ export class ActiveExpiry {
       this.#glanceAt = KEYS_PER_GLANCE;
       this.#endMs = startMs + STEP_MS;
       done = this.#walk();
-      const micros = (clock.now() - startMs) * 1000;
-      if (micros >= latency.thresholdMicros) latency.note("expire-cycle", micros);
+      latency.since(startMs, "expire-cycle");
       // Where little has expired the rest can wait: to look at every key all the time would cost more than it frees.
       if (keyspace.expiredKeys - before < this.#looked * WORTH_GOING_ON) done = true;
       if (effects.pending) effects.flush(replication, true);

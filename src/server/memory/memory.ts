@@ -110,8 +110,9 @@ export class Memory {
     const tooMuch = this.#usedForLimit() - this.limit;
     if (tooMuch <= 0 || !this.#mayEvict()) return true;
     if (this.#policy === "noeviction") return false;
-    const { clock, effects, replication, config } = server;
-    const endMs = clock.now() + timeLimitMs(config.number("maxmemory-eviction-tenacity"));
+    const { clock, effects, replication, config, latency } = server;
+    const startMs = clock.now();
+    const endMs = startMs + timeLimitMs(config.number("maxmemory-eviction-tenacity"));
     const samples = config.number("maxmemory-samples");
     const goal = this.#data() - tooMuch;
     let enough = true;
@@ -130,12 +131,15 @@ export class Memory {
     }
     if (effects.pending) effects.flush(replication, true);
     if (server.tracking.active) server.tracking.broadcast();
+    latency.since(startMs, "eviction-cycle");
     return enough;
   }
 
   #remove(index: number, key: string): void {
     const { server } = this;
+    const startMs = server.clock.now();
     server.databases[index]?.evict(key);
+    server.latency.since(startMs, "eviction-del");
     this.evictedKeys++;
     server.notify("e", "evicted", key, index);
     server.propagate(null, index, [server.config.flag("lazyfree-lazy-eviction") ? "UNLINK" : "DEL", key]);

@@ -115,7 +115,9 @@ export class Saver {
       },
       failed: (error) => {
         over = true;
+        const startMs = server.clock.now();
         file.discard();
+        server.latency.since(startMs, "rdb-unlink-temp-file");
         this.#failed(error);
       },
     });

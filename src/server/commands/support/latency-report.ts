@@ -11,8 +11,8 @@ export function latencyReport(server: ServerCore): string {
   }
   const nowS = Math.floor(server.clock.epoch() / 1000);
   const lines = [...events].map(([event, series], i) => `${i + 1}. ${event}: ${figures(series, nowS)}`);
-  const advice = [...events.keys()].flatMap((event) => adviceOn(event, server));
-  return ["Delays seen:", "", ...lines, "", "Advice:", "", ...advice.map((line) => `- ${line}`), ""].join("\n");
+  const advice = new Set([...events.keys()].flatMap((event) => adviceOn(event, server)));
+  return ["Delays seen:", "", ...lines, "", "Advice:", "", ...[...advice].map((line) => `- ${line}`), ""].join("\n");
 }
 
 function figures({ samples, maxMs }: LatencySeries, nowS: number): string {
@@ -33,6 +33,13 @@ function adviceOn(event: string, server: ServerCore): string[] {
     ];
   }
   if (event === "expire-cycle") return ["Many keys expire at once: spread their times to live."];
+  if (event.startsWith("eviction-"))
+    return ["Keys are evicted in masses: give it more maxmemory, or write less at once."];
+  if (event.startsWith("aof-") || event.startsWith("rdb-")) {
+    return [
+      "The disk keeps the process waiting: see what else writes to it, or whether appendfsync everysec or no would do.",
+    ];
+  }
   const slowerThan = server.config.number("slowlog-log-slower-than");
   const hidden = slowerThan < 0 || slowerThan > server.latency.thresholdMicros;
   return [
