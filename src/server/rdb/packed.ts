@@ -120,7 +120,7 @@ export function readIntset(blob: Buffer): Bytes[] {
 /** Fields and values, alternating, of a zipmap (before Redis 2.6). */
 export function readZipmap(blob: Buffer): Bytes[] {
   const input = new Input(blob);
-  input.skip(1);
+  const announced = input.u8();
   const length = (first: number): number => (first === 254 ? input.u32() : first);
   const pairs: Bytes[] = [];
   for (let first = input.u8(); first !== 255; first = input.u8()) {
@@ -130,5 +130,9 @@ export function readZipmap(blob: Buffer): Bytes[] {
     pairs.push(input.text(size));
     input.skip(free);
   }
+  const elements = pairs.length / 2;
+  if (elements === 0) input.fail("a zipmap without elements");
+  if (announced !== 254 && announced !== elements) input.fail(`zipmap says ${announced} elements and has ${elements}`);
+  if (input.remaining > 0) input.fail("bytes behind the end of a zipmap");
   return pairs;
 }

@@ -4,6 +4,7 @@ import { Stream } from "../keyspace/stream.js";
 import { StreamConsumer, StreamGroup, UNKNOWN_READ } from "../keyspace/stream-group.js";
 import { MAX_ID, MIN_ID, msOf, type StreamId, seqOf, streamId } from "../keyspace/stream-id.js";
 import { StreamNode } from "../keyspace/stream-node.js";
+import { checked } from "./error.js";
 import type { Input } from "./input.js";
 import { readListpack } from "./packed.js";
 
@@ -68,7 +69,7 @@ function readGroup(input: Input, version: number, stream: Stream): StreamGroup {
   for (let consumers = input.count(); consumers > 0; consumers--) {
     const consumer = new StreamConsumer(input.string(), Number(input.i64()));
     if (version >= 3) input.i64();
-    if (group.consumers.has(consumer.name)) input.fail("a group names a consumer twice");
+    if (group.consumers.has(consumer.name)) input.fail("Duplicate stream consumer detected");
     group.consumers.set(consumer.name, consumer);
     for (let pending = input.count(); pending > 0; pending--) {
       const entry = group.pending.get(input.text(16)) ?? input.fail("a consumer has what its group has not");
@@ -85,7 +86,7 @@ function readGroup(input: Input, version: number, stream: Stream): StreamGroup {
 
 /** A node from its listpack; its ids must lie above `above`. */
 function readNode(input: Input, masterId: StreamId, above: StreamId): StreamNode {
-  const items = readListpack(input.blob());
+  const items = checked("Stream listpack", input.blob(), readListpack);
   let at = 0;
   const next = (): Bytes => items[at++] ?? input.fail("a stream's node ends too early");
   const number = (): number => {

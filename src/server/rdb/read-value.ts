@@ -1,5 +1,5 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
-import { RdbError } from "./error.js";
+import { checked, RdbError } from "./error.js";
 import type { Input } from "./input.js";
 import { readIntset, readListpack, readZiplist, readZipmap } from "./packed.js";
 import { readStream } from "./read-stream.js";
@@ -34,29 +34,29 @@ export function readValue(input: Input, type: number): RdbValue {
     case 5:
       return readZset(input, (from) => from.f64());
     case 9:
-      return hash(input, readZipmap(input.blob()));
+      return hash(input, checked("Zipmap", input.blob(), readZipmap));
     case 10:
-      return { type: "list", items: readZiplist(input.blob()) };
+      return { type: "list", items: checked("List ziplist", input.blob(), readZiplist) };
     case 11:
-      return { type: "set", members: readIntset(input.blob()) };
+      return { type: "set", members: checked("Intset", input.blob(), readIntset) };
     case 12:
-      return zset(input, readZiplist(input.blob()));
+      return zset(input, checked("Zset ziplist", input.blob(), readZiplist));
     case 13:
-      return hash(input, readZiplist(input.blob()));
+      return hash(input, checked("Hash ziplist", input.blob(), readZiplist));
     case 14:
-      return { type: "list", items: readQuicklist(input, readZiplist) };
+      return { type: "list", items: readQuicklist(input) };
     case 15:
     case 19:
     case 21:
       return { type: "stream", stream: readStream(input, type) };
     case 16:
-      return hash(input, readListpack(input.blob()));
+      return hash(input, checked("Hash listpack", input.blob(), readListpack));
     case 17:
-      return zset(input, readListpack(input.blob()));
+      return zset(input, checked("Zset listpack", input.blob(), readListpack));
     case 18:
       return { type: "list", items: readQuicklist2(input) };
     case 20:
-      return { type: "set", members: readListpack(input.blob()) };
+      return { type: "set", members: checked("Set listpack", input.blob(), readListpack) };
     default: {
       const what = UNSUPPORTED.get(type);
       throw new RdbError(
@@ -116,9 +116,11 @@ function readAsciiDouble(input: Input): number {
   return score(input, input.text(length));
 }
 
-function readQuicklist(input: Input, read: (blob: Buffer) => Bytes[]): Bytes[] {
+function readQuicklist(input: Input): Bytes[] {
   const items: Bytes[] = [];
-  for (let nodes = input.count(); nodes > 0; nodes--) for (const item of read(input.blob())) items.push(item);
+  for (let nodes = input.count(); nodes > 0; nodes--) {
+    for (const item of checked("Ziplist", input.blob(), readZiplist)) items.push(item);
+  }
   return items;
 }
 
@@ -129,7 +131,7 @@ function readQuicklist2(input: Input): Bytes[] {
     if (container === 1) {
       const item = input.string();
       items.push(item === "" ? input.fail("a plain quicklist node of no bytes") : item);
-    } else if (container === 2) for (const item of readListpack(input.blob())) items.push(item);
+    } else if (container === 2) for (const item of checked("Listpack", input.blob(), readListpack)) items.push(item);
     else input.fail(`unknown quicklist container ${container}`);
   }
   return items;
