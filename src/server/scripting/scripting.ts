@@ -174,9 +174,12 @@ export class Scripting {
       if (m.c.lua_gettop(outcome.thread) === 0) m.c.lua_pushnil(outcome.thread);
       // Lua hands over all the results; the first is the answer.
       m.c.lua_settop(outcome.thread, 1);
-      const reply = popReply(m, outcome.thread, run.client.resp);
-      environment.finish();
-      return reply;
+      try {
+        return popReply(m, outcome.thread, run.client.resp);
+      } finally {
+        // Whatever went wrong, the next script must not find the rest of this one.
+        environment.finish();
+      }
     }
     const { error, source, line, counted } = outcome;
     const text = source === null ? error : `${error} script: ${run.name}, on ${source}:${line}.`;

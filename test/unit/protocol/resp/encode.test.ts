@@ -48,6 +48,17 @@ describe("encodeReply", () => {
     expect(encodeReply(reply, 3)).toBe(resp3);
   });
 
+  it("writes what is nested thousands deep", () => {
+    let [deep, resp2, resp3]: [Reply, string, string] = [1, ":1\r\n", ":1\r\n"];
+    for (let i = 0; i < 10_000; i++) {
+      deep = i % 2 === 0 ? [deep, "x"] : new MapReply([[deep, "x"]]);
+      resp2 = `*2\r\n${resp2}$1\r\nx\r\n`;
+      resp3 = `${i % 2 === 0 ? "*2" : "%1"}\r\n${resp3}$1\r\nx\r\n`;
+    }
+    expect(encodeReply(deep, 2) === resp2).toBe(true);
+    expect(encodeReply(deep, 3) === resp3).toBe(true);
+  });
+
   it("writes a command as clients and masters send it", () => {
     expect(encodeCommand(["SET", "k", ""])).toBe("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n");
   });
