@@ -3,6 +3,7 @@ import { ErrorReply, MapReply, NO_REPLY, OK } from "../../protocol/resp/reply.js
 import { findDirective } from "../config/config.js";
 import type { Directive } from "../config/directives.js";
 import { directives } from "../config/directives.js";
+import { shownEventClasses } from "../config/parse-special.js";
 import { parseValue } from "../config/parse-value.js";
 import { rewriteConfig } from "../config/rewrite.js";
 import type { CommandContext } from "../dispatch/context.js";
@@ -51,7 +52,8 @@ function shown(ctx: CommandContext, directive: Directive): Bytes {
   if (directive.name === "port" && ctx.server.port !== 0) return String(ctx.server.port);
   if (directive.name === "tls-port" && ctx.server.tlsPort !== 0) return String(ctx.server.tlsPort);
   if (directive.name === "replicaof") return masterShown(ctx) ?? ctx.server.config.text("replicaof");
-  return ctx.server.config.text(directive.name);
+  const value = ctx.server.config.text(directive.name);
+  return directive.name === "notify-keyspace-events" ? shownEventClasses(value) : value;
 }
 
 /** The present master as `host port`, by what INFO says of it; null if it says nothing. */

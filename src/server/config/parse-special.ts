@@ -83,9 +83,10 @@ function parseBufferLimits(parts: readonly Bytes[], current: Bytes): ParsedValue
   return { value: LIMIT_CLASSES.map((name) => `${name} ${limits.get(name)}`).join(" ") };
 }
 
-/** Letters of event classes in the order that CONFIG GET shows; `A` = all of `g$lshzxetd`. */
+/** `A` = all of these. */
 const ALL_EVENTS = "g$lshzxetd";
-const EVENT_ORDER = "g$lshzxetdKEmn";
+/** Letters of event classes in the order in which they are shown. */
+const EVENT_ORDER = `${ALL_EVENTS}nKEm`;
 
 function parseEventClasses(text: Bytes): ParsedValue {
   const classes = new Set<string>();
@@ -97,4 +98,9 @@ function parseEventClasses(text: Bytes): ParsedValue {
   let value = [...EVENT_ORDER].filter((letter) => classes.has(letter)).join("");
   if (value.startsWith(ALL_EVENTS)) value = `A${value.slice(ALL_EVENTS.length)}`;
   return { value };
+}
+
+/** notify-keyspace-events as CONFIG GET and CONFIG REWRITE spell it: beside `A` Redis leaves out the `n`, which counts all the same. */
+export function shownEventClasses(value: Bytes): Bytes {
+  return value.replace(/^An/, "A");
 }

@@ -106,4 +106,11 @@ describe("CONFIG REWRITE", () => {
     expect(rewrittenText(config, rewrittenText(config, old, ""), "")).toBe(rewrittenText(config, old, ""));
     expect(rewrittenText(config, old, "10.0.0.1 6380")).toContain("replicaof 10.0.0.1 6380\n");
   });
+
+  it("spells event classes as CONFIG GET does: n is left out beside A", () => {
+    const line = (classes: string): string | undefined =>
+      /notify.*/.exec(rewrittenText(new Config({ "notify-keyspace-events": classes }), "", ""))?.[0];
+    expect(line("AEn")).toBe('notify-keyspace-events "AE"');
+    expect(line("mEng")).toBe('notify-keyspace-events "gnEm"');
+  });
 });
