@@ -25,6 +25,8 @@ const NINE = 57;
 const SHORT_COMMAND = 64;
 /** Substrings up to here are copied by V8; longer ones would keep the whole chunk alive. */
 const COPIED_SLICE = 12;
+/** Bytes from which on an argument counts as a whole when it begins. */
+const LONG_ARGUMENT = 32 * 1024;
 /** Of a large buffer no more than this is decoded for the sake of its short pieces. */
 const DECODED_AT_ONCE = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
@@ -74,6 +76,15 @@ export class RequestDecoder {
   /** Bytes that came and are not part of a command that was handed out. */
   get pendingBytes(): number {
     return this.#buffer.length - this.#at + this.#laterBytes;
+  }
+
+  /**
+   * Bytes that the input counts for: those that came, or, while a long argument comes, all that it is announced to have,
+   * for which Redis makes room at once.
+   */
+  get inputBytes(): number {
+    const announced = this.#bulk >= LONG_ARGUMENT ? this.#bulk + 2 : 0;
+    return Math.max(this.pendingBytes, announced);
   }
 
   /** Bytes of the arguments read so far of a command that is not complete. */

@@ -4,24 +4,34 @@ import type { ServerCore } from "../server-core.js";
 /** What a client costs that says nothing. */
 const IDLE = 2048;
 
-/** About how many bytes a client's buffers take: input, arguments, queued commands, output. */
+/** What a watched key, a subscription or a prefix of tracking costs, about. */
+const ENTRY = 100;
+
+/** About how many bytes a client takes: input, arguments, queued commands, output, and what it watches or listens to. */
 export function clientBytes(client: Client): number {
   const { decoder, connection } = client;
   return (
     IDLE +
-    decoder.pendingBytes +
+    decoder.inputBytes +
     decoder.argumentBytes +
     client.argumentBytes +
-    queuedBytes(client) +
+    transactionBytes(client) +
+    listeningBytes(client) +
     (connection?.backlogBytes ?? 0)
   );
 }
 
-/** What the commands since MULTI take. */
-export function queuedBytes(client: Client): number {
+/** What the commands since MULTI and the keys of WATCH take. */
+export function transactionBytes(client: Client): number {
   let bytes = 0;
   for (const { args } of client.queued ?? []) for (const arg of args) bytes += arg.length;
+  for (const keys of client.watches.values()) bytes += keys.size * ENTRY;
   return bytes;
+}
+
+/** What the subscriptions and the prefixes of CLIENT TRACKING take. */
+function listeningBytes({ channels, patterns, shardChannels, tracking }: Client): number {
+  return (channels.size + patterns.size + shardChannels.size + (tracking?.prefixes.size ?? 0)) * ENTRY;
 }
 
 /** All clients' buffers: of replicas' links their output only, which is counted apart. */

@@ -1,7 +1,8 @@
 import { encodeCommand } from "../../../protocol/resp/encode.js";
 import type { Bytes } from "../../../protocol/resp/reply.js";
 import type { Client } from "../../dispatch/client.js";
-import { clientBytes, queuedBytes } from "../../memory/client-memory.js";
+import { bytesOf } from "../../dispatch/request.js";
+import { clientBytes, transactionBytes } from "../../memory/client-memory.js";
 import type { ServerCore } from "../../server-core.js";
 
 /** The peer's address as CLIENT LIST shows it; a unix socket's path with port 0. */
@@ -38,6 +39,8 @@ export function clientLine(server: ServerCore, client: Client, args: readonly By
   const output = client.connection?.backlogBytes ?? 0;
   // Redis has a fixed buffer for what is small, and a list of as large ones for the rest.
   const listed = Math.max(0, output - STATIC_OUTPUT);
+  // Dispatch counts the arguments only where a limit asks for it.
+  const running = args === null || client.argumentBytes > 0 ? 0 : bytesOf(args);
   const input = client.decoder.pendingBytes + (args === null ? 0 : encodeCommand(args).length);
   return [
     `id=${client.id}`,
@@ -56,13 +59,13 @@ export function clientLine(server: ServerCore, client: Client, args: readonly By
     `qbuf=${input}`,
     "qbuf-free=0",
     `argv-mem=${client.decoder.argumentBytes}`,
-    `multi-mem=${queuedBytes(client)}`,
+    `multi-mem=${transactionBytes(client)}`,
     "rbs=0",
     "rbp=0",
     `obl=${Math.min(output, STATIC_OUTPUT)}`,
     `oll=${Math.ceil(listed / STATIC_OUTPUT)}`,
     `omem=${listed}`,
-    `tot-mem=${clientBytes(client)}`,
+    `tot-mem=${clientBytes(client) + running}`,
     "events=r",
     `cmd=${client.lastCommand}`,
     `user=${client.user.name}`,

@@ -80,6 +80,12 @@ describe("RequestDecoder", () => {
     expect(readers.every((reader) => reader.pendingBytes === 3)).toBe(true);
   });
 
+  it("counts a long argument as a whole from its header on, a short one as it comes", () => {
+    expect(decode("*2\r\n$32767\r\nabc").reader.inputBytes).toBe(3);
+    expect(decode("*2\r\n$32768\r\nabc").reader.inputBytes).toBe(32770);
+    expect(decode(`*2\r\n$32768\r\n${"x".repeat(32768)}\r\n$5\r\nab`).reader.inputBytes).toBe(2);
+  });
+
   it("tells how many bytes each command took", () => {
     const reader = decoder();
     const first = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";

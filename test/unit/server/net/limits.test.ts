@@ -45,4 +45,44 @@ describe("what waits for a client that doesn't read", () => {
     expect(core.databases[0]?.size).toBe(1);
     expect(core.memory.evictedClients).toBe(1);
   });
+
+  it("counts a long argument as a whole against maxmemory-clients as soon as it begins", async () => {
+    const { connect, core } = startServer({ "maxmemory-clients": 200_000 });
+    const [modest, greedy, other] = [connect(), connect(), connect()];
+    await modest.send("*1\r\n$150000\r\nx");
+    await other.send("PING");
+    expect(modest.closed).toBe(false);
+    await greedy.send("*1\r\n$250000\r\nx");
+    await other.send("PING");
+    expect([modest.closed, greedy.closed, other.closed]).toEqual([false, true, false]);
+    expect(core.memory.evictedClients).toBe(1);
+  });
+
+  it.each([
+    ["watched keys", (i: number) => `WATCH key:${i}`],
+    ["channels", (i: number) => `SUBSCRIBE channel:${i}`],
+    ["patterns", (i: number) => `PSUBSCRIBE pattern:${i}`],
+    ["shard channels", (i: number) => `SSUBSCRIBE channel:${i}`],
+    ["prefixes of tracking", (i: number) => `CLIENT TRACKING ON BCAST PREFIX ${String(i).padStart(6, "0")}`],
+  ])("counts %s against maxmemory-clients", async (_name, line) => {
+    const { connect, core } = startServer({ "maxmemory-clients": 50_000 });
+    const [peer, other] = [connect(), connect()];
+    await peer.send("HELLO 3");
+    let sent = 0;
+    while (!peer.closed && sent < 1000) {
+      await peer.send(line(sent++));
+      await other.send("PING");
+    }
+    expect(sent).toBeGreaterThan(100);
+    expect([peer.closed, other.closed, core.memory.evictedClients]).toEqual([true, false, 1]);
+  });
+
+  it("shows the same in CLIENT LIST with a limit and without", async () => {
+    const { connect } = startServer();
+    const peer = connect();
+    const shown = async (): Promise<string | undefined> => /tot-mem=(\d+)/.exec(await peer.send("CLIENT LIST"))?.[1];
+    const before = await shown();
+    await peer.send("CONFIG SET maxmemory-clients 1000000");
+    expect(await shown()).toBe(before);
+  });
 });
