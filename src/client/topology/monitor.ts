@@ -41,9 +41,9 @@ export class Monitor {
   }
 
   /**
-   * Probes these nodes (all without an argument) as soon as the minimum gap allows. Requests that come before
-   * that coalesce; one that comes while a probe is on its way leads to another after it, since only a question
-   * asked *after* the news can confirm it.
+   * Probes these nodes (all without an argument) at the end of this turn, or as soon as the minimum gap allows. Requests
+   * that come before that coalesce; one that comes while a probe is on its way leads to another after it, since only a
+   * question asked *after* the news can confirm it.
    */
   requestCheck(nodes: Iterable<NodeId> = this.#loops.keys()): void {
     for (const node of nodes) this.#loops.get(node)?.request();
@@ -98,7 +98,8 @@ export class Monitor {
 
   #hurry(): void {
     const { clock, config } = this.options;
-    this.requestCheck();
+    // News may just have asked, and what they may ask at once in their turn is not to be used up here.
+    for (const loop of this.#loops.values()) if (!loop.justAsked) loop.request();
     const waitedFor = clock.now() - this.#urgentSince < config.failoverTimeoutMs;
     this.#urgentTimer = clock.setTimer(() => this.#hurry(), (waitedFor ? this.#urgentGap : this.#patientGap).next());
   }

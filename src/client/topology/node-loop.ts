@@ -2,12 +2,16 @@ import type { TimerHandle } from "../../core/clock.js";
 import type { NodeId } from "./address.js";
 import { MIN_GAP_MS, type MonitorOptions, type ProbeResult } from "./probe.js";
 
-/** Polls one node: an interval, a gap under it, at most one probe at a time. */
+/** Polls one node: an interval, a mean gap under it, at most one probe at a time. */
 export class NodeLoop {
   #timer: TimerHandle | null = null;
   #probe: AbortController | null = null;
   #requested = false;
-  #lastSentAt = Number.NEGATIVE_INFINITY;
+  /** A probe goes out at the end of this turn. */
+  #imminent = false;
+  /** Of the newest probe and of the one before it. */
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #sentBefore = Number.NEGATIVE_INFINITY;
   #seq = 0;
   /** Of the connection that answered last: what a timeout is about. */
   #generation = 0;
@@ -21,6 +25,11 @@ export class NodeLoop {
   /** Whether a probe was asked for that has not been sent yet: it will answer all that is known by now. */
   get requested(): boolean {
     return this.#requested;
+  }
+
+  /** Whether a probe was sent a moment ago, less than half a gap. */
+  get justAsked(): boolean {
+    return this.options.clock.now() - this.#sentAt < MIN_GAP_MS / 2;
   }
 
   request(): void {
@@ -40,11 +49,20 @@ export class NodeLoop {
     if (this.#stopped) return;
     const { clock } = this.options;
     clock.clearTimer(this.#timer);
-    const wait = Math.max(delayMs, this.#lastSentAt + MIN_GAP_MS - clock.now(), 0);
-    this.#timer = clock.setTimer(() => {
+    this.#timer = null;
+    // Two may follow each other at once, a third may not: news that come just behind a regular look are as urgent as others.
+    const wait = Math.max(delayMs, this.#sentBefore + 2 * MIN_GAP_MS - clock.now(), 0);
+    const run = (): void => {
       this.#timer = null;
-      void this.#run();
-    }, wait);
+      this.#imminent = false;
+      if (!this.#stopped) void this.#run();
+    };
+    if (wait > 0) this.#timer = clock.setTimer(run, wait);
+    else if (!this.#imminent) {
+      // Behind all that this turn has brought, so that one question answers it; a timer would add a millisecond.
+      this.#imminent = true;
+      clock.setImmediate(run);
+    }
   }
 
   /** One probe, one input. Whatever happens, the next one is scheduled. */
@@ -54,7 +72,8 @@ export class NodeLoop {
     const sentAt = clock.now();
     const controller = new AbortController();
     this.#requested = false;
-    this.#lastSentAt = sentAt;
+    this.#sentBefore = this.#sentAt;
+    this.#sentAt = sentAt;
     this.#probe = controller;
     const deadline = sentAt + config.heartbeatTimeoutMs;
     const result = await this.#ask(controller);

@@ -34,7 +34,7 @@ export interface MonitorOptions {
   readonly onInput: (input: TopologyInput) => void;
 }
 
-/** Gap between two probes of one node, whoever asks; and the first gap while there is no master. Milliseconds. */
+/** Mean gap between probes of one node, whoever asks; and the first gap while there is no master. Milliseconds. */
 export const MIN_GAP_MS = 10;
 
 /** The longest gap between two rounds of probes while calls may be waiting for a master. Milliseconds. */

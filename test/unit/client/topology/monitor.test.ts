@@ -14,11 +14,14 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-function setUp(answer: (node: string, signal: AbortSignal) => Promise<ProbeResult> = async () => good) {
+function setUp(
+  answer: (node: string, signal: AbortSignal) => Promise<ProbeResult> = async () => good,
+  heard: (monitor: Monitor) => void = () => {},
+) {
   const clock = new ManualClock();
   const inputs: TopologyInput[] = [];
   const probes: { node: string; at: number }[] = [];
-  const monitor = new Monitor({
+  const monitor: Monitor = new Monitor({
     clock,
     random: seededRandom(1),
     config: { pollIntervalMs: 1000, heartbeatTimeoutMs: 400, failoverTimeoutMs: 3000 },
@@ -26,7 +29,10 @@ function setUp(answer: (node: string, signal: AbortSignal) => Promise<ProbeResul
       probes.push({ node, at: clock.now() });
       return answer(node, signal);
     },
-    onInput: (input) => void inputs.push(input),
+    onInput: (input) => {
+      inputs.push(input);
+      heard(monitor);
+    },
   });
   /** Moves time in small steps, so that promises run between timers as they would. */
   const pass = async (ms: number, stepMs = 1) => {
@@ -87,13 +93,48 @@ describe("Monitor", () => {
     ]);
   });
 
-  it("asks earlier on request, but never within the minimum gap, and once for many requests", async () => {
-    const { monitor, probes, pass } = setUp();
+  it("asks in the turn of the request, once for many requests", async () => {
+    const { clock, monitor, probes, pass } = setUp();
     monitor.addNode("A");
-    await pass(10);
+    await pass(100);
     for (let i = 0; i < 5; i++) monitor.requestCheck();
+    expect(monitor.isRequested("A")).toBe(true);
+    clock.advance(0);
+    expect(monitor.isRequested("A")).toBe(false);
     await pass(200);
-    expect(probes.map((each) => each.at)).toEqual([0, MIN_GAP_MS]);
+    expect(probes.map((each) => each.at)).toEqual([0, 100]);
+  });
+
+  // A refusal that came just behind a regular look waited for the rest of the gap, and with it all the writes.
+  it("asks a second time at once, and from then on no more often than the gap allows", async () => {
+    const { clock, monitor, probes, pass } = setUp();
+    monitor.addNode("A");
+    await pass(1001);
+    for (let i = 0; i < 5 * MIN_GAP_MS; i++) {
+      monitor.requestCheck();
+      clock.advance(0);
+      await pass(1);
+    }
+    const at = probes.slice(1).map((each) => each.at - 1001);
+    expect(at).toEqual([0, 0, 20, 20, 40, 40]);
+  });
+
+  it("asks once more, not twice, when an answer is news itself", async () => {
+    const news = [true];
+    const answers: ((result: ProbeResult) => void)[] = [];
+    const { clock, monitor, probes } = setUp(
+      () => new Promise((resolve) => answers.push(resolve)),
+      (asked) => {
+        if (news.pop()) asked.requestCheck();
+      },
+    );
+    monitor.addNode("A");
+    clock.advance(0);
+    answers[0]?.(good);
+    await settle();
+    clock.advance(0);
+    clock.advance(5);
+    expect(probes.map((each) => each.at)).toEqual([0, 0]);
   });
 
   it("asks those that are named, not the others", async () => {
@@ -192,6 +233,21 @@ describe("Monitor", () => {
     probes.length = 0;
     await pass(3000);
     expect(probes).toHaveLength(3);
+  });
+
+  it("leaves out of a fast round who was asked a moment before", async () => {
+    const { clock, monitor, probes, pass } = setUp();
+    monitor.addNode("A");
+    monitor.addNode("B");
+    await pass(200);
+    monitor.requestCheck(["A"]);
+    clock.advance(0);
+    await settle();
+    await pass(4);
+    probes.length = 0;
+    monitor.setUrgent(true);
+    await pass(6);
+    expect(probes.map((each) => each.node)).toEqual(["B"]);
   });
 
   it("ticks at the time it was asked to, and only at the newest", async () => {
