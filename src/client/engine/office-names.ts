@@ -17,11 +17,17 @@ export class OfficeNames {
     for (const { id, role } of seeds) if (role !== "replica") this.#lookedAt.set(id, Number.NEGATIVE_INFINITY);
   }
 
-  /** Whether a new connection should be tried: nobody can be written to, and this node says that it is a replica. */
+  /**
+   * Whether a new connection should be tried: nobody can be written to, and this node says that it is a replica, asked
+   * since the trouble began. Before, it may just have been promoted, and will say so sooner than a connection is open.
+   */
   mayLeadElsewhere(node: string, state: TopologyState, now: number): boolean {
     const lookedAt = this.#lookedAt.get(node);
     if (lookedAt === undefined || state.adopted === null || writableMaster(state) !== null) return false;
-    if (state.nodes.get(node)?.info?.role !== "replica" || now - lookedAt < LOOK_AGAIN_MS) return false;
+    const known = state.nodes.get(node);
+    if (known?.info?.role !== "replica" || now - lookedAt < LOOK_AGAIN_MS) return false;
+    const { troubledAt } = state.nodes.get(state.adopted.node) ?? { troubledAt: null };
+    if (known.goodSentAt <= (troubledAt ?? Number.NEGATIVE_INFINITY)) return false;
     this.#lookedAt.set(node, now);
     return true;
   }

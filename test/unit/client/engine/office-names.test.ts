@@ -4,15 +4,15 @@ import { resolveOptions } from "../../../../src/client/options.js";
 import { initialTopology } from "../../../../src/client/topology/reduce.js";
 import type { NodeState, TopologyState } from "../../../../src/client/topology/state.js";
 
-/** A topology of one node, which was the adopted master and says now that it is `role`. */
-function stateOf(role: "master" | "replica", adopted = true): TopologyState {
+/** A topology of one node, which was the adopted master and says now, asked at 9, that it is `role`. */
+function stateOf(role: "master" | "replica", adopted = true, troubledAt: number | null = 5): TopologyState {
   const id = "primary:6379";
   const empty = initialTopology(resolveOptions({ nodes: [id] }), [{ id, host: "primary", port: 6379 }]);
   const node = empty.nodes.get(id) as NodeState;
   const info = { role, replid: "h", linkUp: true, offset: 9 } as NonNullable<NodeState["info"]>;
   return {
     ...empty,
-    nodes: new Map([[id, { ...node, reachable: true, info }]]),
+    nodes: new Map([[id, { ...node, reachable: true, info, goodSentAt: 9, troubledAt }]]),
     adopted: adopted ? { node: id, replid: "h", runId: "r", lastOffset: 9, at: 0, restartedFrom: null } : null,
   };
 }
@@ -36,7 +36,12 @@ describe("a name is looked behind anew", () => {
     ]);
   });
 
+  it("without a bad sign before it said so, too", () => {
+    expect(names("master").mayLeadElsewhere("primary:6379", stateOf("replica", true, null), 0)).toBe(true);
+  });
+
   it.each([
+    ["before it was asked what it is since the trouble began", "master", stateOf("replica", true, 9), "primary:6379"],
     ["while it is the master", "master", stateOf("master"), "primary:6379"],
     ["before there was a master", "master", stateOf("replica", false), "primary:6379"],
     ["if it was given as a replica", "replica", stateOf("replica"), "primary:6379"],
