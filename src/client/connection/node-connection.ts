@@ -108,6 +108,8 @@ export class NodeConnection {
   fenceSentAt = -Infinity;
   /** Number of the last command that was handed to the socket. */
   flushedSeq = 0;
+  /** Number of the last command of a caller, whether handed to the socket or not. */
+  carriedSeq = 0;
   /** The newest good fence that came back on this connection. */
   lastFence: Fence | null = null;
 
@@ -208,7 +210,7 @@ export class NodeConnection {
     command.connection = this;
     command.flush = flush;
     flush.carries = true;
-    command.seq = ++this.#seq;
+    command.seq = this.carriedSeq = ++this.#seq;
     if (command.verified) {
       flush.fenced = true;
       flush.parked.push(command);

@@ -33,7 +33,7 @@ import type { Operation, OperationSink } from "./operation.js";
 import { Reader } from "./reader.js";
 import { Sampler } from "./sampler.js";
 import { Sessions } from "./sessions.js";
-import { type Adoption, type Farewell, Handover } from "./succession.js";
+import { type Adoption, type Farewell, Handover, LastWord } from "./succession.js";
 import { Surveyor } from "./surveyor.js";
 import { overlap, WriteAcks } from "./write-acks.js";
 import { WriteLane } from "./write-lane.js";
@@ -77,6 +77,7 @@ export class Engine implements OperationSink {
   #tableKnown = false;
   #order = 0;
   #handover: Handover | null = null;
+  readonly #lastWord = new LastWord();
   #ready = false;
   #stopped = false;
   /** What commands reject with that were under way when the engine was stopped. */
@@ -410,6 +411,7 @@ export class Engine implements OperationSink {
   #refused(refusal: Refusal, connection: NodeConnection): void {
     const kind = refusal.inner ?? refusal.kind;
     this.#keeper.refused(kind);
+    if (kind === "readonly") this.#lastWord.ask(connection);
     if (isTopologyRefusal(kind)) this.surveyor.refused(connection.node, kind, refusal.redirect);
     else if (refusal.smellsOfFailover) this.surveyor.requestCheck([connection.node]);
   }
@@ -513,7 +515,7 @@ export class Engine implements OperationSink {
       this.#enter(adoption, farewell, former);
     });
     this.#handover = handover;
-    handover.begin(same ? null : former, FAREWELL_MS);
+    handover.begin(same ? null : former, FAREWELL_MS, this.#lastWord.of(former));
   }
 
   #enter(adoption: Adoption, farewell: Farewell | null, former: NodeConnection | null): void {

@@ -27,6 +27,37 @@ export function farewellOf(fence: Fence | null, adoption: Adoption): Farewell | 
 }
 
 /**
+ * What a node said of itself when it had refused to be written to: asked at once, behind everything that was sent to it,
+ * so that its word is there by the time another master is found. It holds as long as nothing more was sent to it.
+ */
+export class LastWord {
+  #connection: NodeConnection | null = null;
+  #askedBehind = 0;
+  #fence: Fence | null = null;
+
+  /** Asks, unless it was asked since the last command that it was sent. */
+  ask(connection: NodeConnection): void {
+    const { carriedSeq } = connection;
+    if (this.#isOf(connection)) return;
+    this.#connection = connection;
+    this.#askedBehind = carriedSeq;
+    this.#fence = null;
+    connection.fenceInFront((fence) => {
+      if (this.#connection === connection && this.#askedBehind === carriedSeq) this.#fence = fence;
+    });
+  }
+
+  /** What it has said; null = nothing yet, or something was sent to it since. */
+  of(connection: NodeConnection | null): Fence | null {
+    return connection !== null && this.#isOf(connection) ? this.#fence : null;
+  }
+
+  #isOf(connection: NodeConnection): boolean {
+    return this.#connection === connection && this.#askedBehind === connection.carriedSeq;
+  }
+}
+
+/**
  * The step between two masters: the former one, if its connection still stands, is asked once behind everything
  * that was sent to it how far it came. A planned failover loses nothing, and this shows it; without an answer in
  * time it is taken for gone.
@@ -41,8 +72,16 @@ export class Handover {
     private readonly finish: (farewell: Farewell | null) => void,
   ) {}
 
-  /** Asks the former master; `finish` may be called before this returns. */
-  begin(former: NodeConnection | null, waitMs: number): void {
+  /**
+   * Asks the former master, if what it has `said` already doesn't prove enough; `finish` may be called before this
+   * returns.
+   */
+  begin(former: NodeConnection | null, waitMs: number, said: Fence | null = null): void {
+    const farewell = farewellOf(said, this.adoption);
+    if (farewell !== null) {
+      this.#end(farewell);
+      return;
+    }
     if (former === null || former.state !== "open") {
       this.#end(null);
       return;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type Adoption, type Farewell, farewellOf, Handover } from "../../../../src/client/engine/succession.js";
+import {
+  type Adoption,
+  type Farewell,
+  farewellOf,
+  Handover,
+  LastWord,
+} from "../../../../src/client/engine/succession.js";
 import { ManualClock } from "../../../../src/core/manual-clock.js";
 import type { Fence } from "../../../../src/protocol/info.js";
 import { FakeConnection } from "./support/fake-connection.js";
@@ -57,11 +63,11 @@ describe("what the former master says of itself", () => {
 });
 
 describe("the step between two masters", () => {
-  function begin(connection: FakeConnection | null) {
+  function begin(connection: FakeConnection | null, said: Fence | null = null) {
     const clock = new ManualClock();
     const ends: (Farewell | null)[] = [];
     const handover = new Handover(adoption, clock, (farewell) => ends.push(farewell));
-    handover.begin(connection?.asReal ?? null, 100);
+    handover.begin(connection?.asReal ?? null, 100, said);
     return { clock, ends, handover };
   }
 
@@ -73,6 +79,21 @@ describe("the step between two masters", () => {
       expect(ends).toEqual([null]);
       expect(clock.pending).toBe(0);
     }
+  });
+
+  it("asks nobody where the former master has said it already", () => {
+    const former = new FakeConnection("A");
+    const { ends, clock } = begin(former, fence({}));
+    expect(ends).toEqual([{ lastOffset: 100 }]);
+    expect([former.fronts, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("asks again where what it had said proves nothing", () => {
+    const former = new FakeConnection("A");
+    const { ends } = begin(former, fence({ role: "master" }));
+    expect(ends).toEqual([]);
+    former.answerFront(fence({}));
+    expect(ends).toEqual([{ lastOffset: 100 }]);
   });
 
   it("ends with what the former master says", () => {
@@ -100,5 +121,45 @@ describe("the step between two masters", () => {
     clock.advance(1000);
     expect(ends).toEqual([]);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe("the last word of a node that refused a write", () => {
+  const send = (connection: FakeConnection): void => connection.send({ verified: false } as never);
+
+  it("is asked once for a wave of refusals, and kept", () => {
+    const lastWord = new LastWord();
+    const node = new FakeConnection("A");
+    send(node);
+    for (let i = 0; i < 3; i++) lastWord.ask(node.asReal);
+    expect(node.fronts).toBe(1);
+    expect(lastWord.of(node.asReal)).toBeNull();
+    node.answerFront(fence({}));
+    expect(lastWord.of(node.asReal)).toEqual(fence({}));
+    expect(lastWord.of(null)).toBeNull();
+    expect(lastWord.of(new FakeConnection("A").asReal)).toBeNull();
+  });
+
+  it("is void once more was sent to it, and asked again", () => {
+    const lastWord = new LastWord();
+    const node = new FakeConnection("A");
+    lastWord.ask(node.asReal);
+    node.answerFront(fence({ offset: 90 }));
+    send(node);
+    expect(lastWord.of(node.asReal)).toBeNull();
+    lastWord.ask(node.asReal);
+    expect(lastWord.of(node.asReal)).toBeNull();
+    node.answerFront(fence({}));
+    expect(lastWord.of(node.asReal)).toEqual(fence({}));
+  });
+
+  it("that comes after the next question was asked is not the answer to it", () => {
+    const lastWord = new LastWord();
+    const node = new FakeConnection("A");
+    lastWord.ask(node.asReal);
+    send(node);
+    lastWord.ask(node.asReal);
+    node.answerFront(fence({ offset: 90 }));
+    expect(lastWord.of(node.asReal)).toBeNull();
   });
 });

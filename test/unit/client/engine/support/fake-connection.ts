@@ -16,6 +16,7 @@ export class FakeConnection {
   inFlight = 0;
   inFlightBytes = 0;
   flushedSeq = 0;
+  carriedSeq = 0;
   unansweredWrites = false;
   endedByPeer = false;
   identity = { runId: "run", clientId: 7 };
@@ -50,7 +51,7 @@ export class FakeConnection {
     const operation = command as Operation;
     operation.connection = this.asReal;
     operation.flush = this.#flush;
-    operation.seq = ++this.#seq;
+    operation.seq = this.carriedSeq = ++this.#seq;
     this.inFlight++;
     if (this.state !== "open") {
       operation.reject(new Error("Connection is closed."));
@@ -88,6 +89,11 @@ export class FakeConnection {
     const flush = this.#flush;
     this.#flush = this.#newFlush();
     return flush;
+  }
+
+  /** Fences that are not answered yet. */
+  get fronts(): number {
+    return this.#fronts.length;
   }
 
   /** Answers the fence that was sent in front. */
