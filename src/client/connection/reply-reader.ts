@@ -4,6 +4,7 @@ import { ReplyDecoder, type ReplySink } from "../../protocol/resp/reply-decoder.
 import type { WireCommand } from "./wire-command.js";
 
 const ServerError = ReplyError as new (message: string) => Error;
+const serverError = (text: string): Error => new ServerError(text);
 
 /**
  * Takes over what arrives on an open connection, once ioredis has greeted the server: decodes it and hands each
@@ -77,7 +78,7 @@ export class ReplyReader implements ReplySink {
     if (this.#stopped) return;
     const command = this.#awaiting.shift();
     if (command === undefined) this.outOfStep(`an error came that answers no command: ${text}`);
-    else command.reject(new ServerError(text));
+    else if (!command.refuse(text, serverError)) command.reject(new ServerError(text));
   }
 
   /** Shared connections subscribe to nothing; what is pushed all the same (a client that is told of evictions) answers nothing. */

@@ -21,6 +21,14 @@ export abstract class WireCommand {
   abstract resolve(reply: unknown): void;
   /** The server's error reply, or the end of the connection. */
   abstract reject(error: Error): void;
+
+  /**
+   * The text of an error reply, before an error is made of it, which costs more than all else that is done with it.
+   * True: it needs none, or makes its own.
+   */
+  refuse(_text: string, _error: (text: string) => Error): boolean {
+    return false;
+  }
 }
 
 /** A command of ours with its text ready-made: fences, SELECT, CLIENT KILL. */

@@ -301,6 +301,12 @@ export class Engine implements OperationSink {
     else this.reader.replied(operation, reply);
   }
 
+  refused(operation: Operation, refusal: Refusal, error: () => Error): void {
+    // Once everything has ended it ends as all else does.
+    if (this.#ended !== null) this.failed(operation, error());
+    else this.lane.refused(operation, refusal, error);
+  }
+
   failed(operation: Operation, error: Error): void {
     if (this.#ended !== null) {
       for (const one of operation.transaction?.operations ?? [operation]) one.fail(this.#ended(one));

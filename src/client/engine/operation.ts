@@ -1,3 +1,4 @@
+import { classifyRefusal, type Refusal } from "../../protocol/reply-errors.js";
 import type { IssuedCommand } from "../connection/lean-command.js";
 import { CarriedCommand } from "../connection/node-connection.js";
 import type { SocketBatch } from "../connection/socket-batch.js";
@@ -18,6 +19,8 @@ export interface OperationSink {
   replied(operation: Operation, reply: unknown): void;
   /** The server refused, or the connection ended before it answered. */
   failed(operation: Operation, error: Error): void;
+  /** Of one in the lane: the server has provably not applied it, and it may be sent again. `error` makes one of it. */
+  refused?(operation: Operation, refusal: Refusal, error: () => Error): void;
 }
 
 /**
@@ -40,8 +43,6 @@ export class Operation extends CarriedCommand {
   reply: unknown = undefined;
   /** The error reply of a read that waits for the fence behind it. */
   parkedError: Error | null = null;
-  /** The last refusal of the server, which is what it fails with if time runs out. */
-  refusal: Error | null = null;
   /** It was sent behind a fence of its own, which says what it surely saw. */
   guessed = false;
   /** The fence in front of it showed that the node had not applied enough. */
@@ -70,6 +71,7 @@ export class Operation extends CarriedCommand {
   newer: Operation | null = null;
   /** Undoes what watches over its deadline or signal. */
   onSettled: (() => void) | null = null;
+  #refusal: Error | (() => Error) | null = null;
 
   constructor(
     readonly command: IssuedCommand,
@@ -96,6 +98,16 @@ export class Operation extends CarriedCommand {
     return verifyReads && (consistency === "session" || maxStalenessMs !== null || maxLagBytes !== null);
   }
 
+  /** The last refusal of the server, which is what it fails with if time runs out. It may be made when it is asked for. */
+  get refusal(): Error | null {
+    if (typeof this.#refusal === "function") this.#refusal = this.#refusal();
+    return this.#refusal;
+  }
+
+  set refusal(refusal: Error | (() => Error) | null) {
+    this.#refusal = refusal;
+  }
+
   setReplyContext(context: ReplyContext): void {
     this.command.setReplyContext(context);
   }
@@ -114,6 +126,17 @@ export class Operation extends CarriedCommand {
   reject(error: Error): void {
     this.connection?.answered(this);
     this.sink.failed(this, this.connection?.state === "closed" ? new Error(OUT_OF_STEP) : error);
+  }
+
+  /** Hundreds of writes that a planned failover had frozen are refused in one chunk, and none of their callers sees it. */
+  override refuse(text: string, error: (text: string) => Error): boolean {
+    const { connection, sink } = this;
+    if (!this.inLane || this.transaction !== null || !sink.refused || connection?.state !== "open") return false;
+    const refusal = classifyRefusal(text, this.name);
+    if (!refusal?.retry) return false;
+    connection.answered(this);
+    sink.refused(this, refusal, () => error(text));
+    return true;
   }
 
   /** Nothing that came back for it counts: it is to be sent again. */

@@ -188,6 +188,18 @@ export class WriteLane {
     this.#continue();
   }
 
+  /** One of the lane's commands, in no transaction, was provably not applied and goes again. `error`: what it is refused with. */
+  refused(operation: Operation, refusal: Refusal, error: () => Error): void {
+    this.#outstanding--;
+    if (operation === this.#alone) this.#alone = null;
+    const connection = operation.connection as NodeConnection;
+    operation.refusal = () => this.host.replyError(operation, error());
+    this.close();
+    this.#requeue(operation);
+    this.host.refused(operation, refusal, connection);
+    this.#continue();
+  }
+
   /** An error reply to one of the lane's commands, or the end of its connection. */
   failed(operation: Operation, error: Error): void {
     this.#outstanding--;
@@ -198,7 +210,7 @@ export class WriteLane {
       const decorated = this.host.replyError(operation, error);
       if (operation.transaction.collect(operation, undefined, decorated))
         this.#settleTransaction(operation.transaction);
-    } else this.#errorReply(operation, error, connection);
+    } else this.#errorReply(operation, error);
     this.#continue();
   }
 
@@ -260,22 +272,15 @@ export class WriteLane {
     if (this.idle) this.host.drained();
   }
 
-  #errorReply(operation: Operation, error: Error, connection: NodeConnection): void {
-    const refusal = classifyRefusal(error.message, operation.name);
+  /** One that is its result: what may be sent again is taken by {@link refused}. */
+  #errorReply(operation: Operation, error: Error): void {
     const decorated = this.host.replyError(operation, error);
-    if (refusal?.retry) {
-      operation.refusal = decorated;
-      this.close();
-      this.#requeue(operation);
-      this.host.refused(operation, refusal, connection);
-      return;
-    }
     if (isRead(operation)) {
       if (operation.verified) operation.parkedError = decorated;
       else operation.fail(decorated);
       return;
     }
-    if (refusal?.provablyNotApplied) this.host.abandoned(operation);
+    if (classifyRefusal(error.message, operation.name)?.provablyNotApplied) this.host.abandoned(operation);
     else {
       this.#overtook(operation);
       this.host.acknowledged(operation, true);

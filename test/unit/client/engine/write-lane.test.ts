@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { errorReply } from "./support/fake-connection.js";
 import { BUSY, EXECABORT, LOADING, laneOf, NOREPLICAS, READONLY } from "./support/lane.js";
 
 describe("the write lane keeps the order of issue", () => {
@@ -22,6 +23,32 @@ describe("the write lane keeps the order of issue", () => {
     expect(b.log).toEqual(["RPUSH l 1", "RPUSH l 2", "RPUSH l 3"]);
     b.answer(1, 2, 3);
     expect(await issuer.ends()).toEqual([1, 2, 3]);
+  });
+
+  // An error was made of each of the thousand writes that a planned failover had frozen, in front of the question that was
+  // to find the new master.
+  it("makes no error of a refusal whose command goes again, and one if its time runs out", async () => {
+    const { issue, connect, clock, issuer, lane } = laneOf();
+    const made: string[] = [];
+    const refuse = (): void => {
+      const [operation] = a.unanswered;
+      a.drop();
+      const taken = operation?.refuse(READONLY.slice(1), (text) => {
+        made.push(text);
+        return errorReply(text);
+      });
+      expect(taken).toBe(true);
+    };
+    const a = connect("A");
+    issue("SET a 1");
+    issue("SET b 1");
+    refuse();
+    refuse();
+    expect(lane.waiting).toBe(2);
+    expect(made).toEqual([]);
+    clock.advance(1000);
+    expect(await issuer.ends()).toEqual([`!${READONLY.slice(1)}`, `!${READONLY.slice(1)}`]);
+    expect(made).toHaveLength(2);
   });
 
   it("a write that was refused is not sent again once a later write of its key was applied (SET first, SET second)", async () => {

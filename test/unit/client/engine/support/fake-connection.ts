@@ -107,9 +107,16 @@ export class FakeConnection {
     for (const reply of replies) {
       const operation = this.#queue.shift();
       if (operation === undefined) throw new Error("nothing is waiting for a reply");
-      if (typeof reply === "string" && reply.startsWith("-")) operation.reject(errorReply(reply.slice(1)));
-      else operation.resolve(typeof reply === "string" ? Buffer.from(reply) : reply);
+      if (typeof reply === "string" && reply.startsWith("-")) {
+        const text = reply.slice(1);
+        if (!operation.refuse(text, errorReply)) operation.reject(errorReply(text));
+      } else operation.resolve(typeof reply === "string" ? Buffer.from(reply) : reply);
     }
+  }
+
+  /** The oldest command is not waited for any more. */
+  drop(): void {
+    this.#queue.shift();
   }
 
   /** The connection ends: all that is unanswered is rejected, oldest first. */

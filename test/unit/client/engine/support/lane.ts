@@ -50,6 +50,7 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
   const issuer = new Issuer(clock, {
     replied: (operation, reply) => lane.replied(operation, reply),
     failed: (operation, error) => lane.failed(operation, error),
+    refused: (operation, refusal, error) => lane.refused(operation, refusal, error),
   });
   return {
     clock,
