@@ -12,6 +12,7 @@ import type { LinkControl } from "./faults/link-control.js";
 import { lagOf } from "./lag.js";
 import { MemoryStore } from "./rdb/store.js";
 import { seedFromRunning } from "./seed.js";
+import { SelfRestart } from "./self-restart.js";
 import type { ServerCore } from "./server-core.js";
 import { captureServer, type Run, takeUpServer } from "./server-state.js";
 import { ServerSnapshot } from "./snapshots.js";
@@ -33,6 +34,7 @@ export class DevServer implements AsyncDisposable {
   readonly #taps = new Set<ReplicationTap>();
   readonly #logDirectory = new MemoryLogDirectory();
   readonly #watchers = new Set<() => void>();
+  readonly #selfRestart: SelfRestart;
   #run: Run | null = null;
   #master: Address | null;
   #port: number;
@@ -44,6 +46,7 @@ export class DevServer implements AsyncDisposable {
     this.#random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
     this.#master = options.replicaOf ?? null;
     this.#port = options.port ?? 0;
+    this.#selfRestart = new SelfRestart(this.#clock, () => this.#beginAgain());
   }
 
   /**
@@ -168,12 +171,16 @@ export class DevServer implements AsyncDisposable {
 
   /** Ends it as kill -9 does: every socket is reset, the memory is gone. What SAVE wrote stays. */
   async crash(): Promise<void> {
-    const run = this.#running();
+    await this.#end(this.#running(), true);
+  }
+
+  /** Ends what runs, as kill -9 does, or as a server that has been told to. */
+  async #end(run: Run, crash: boolean, save = false): Promise<void> {
     this.#remember(run);
     this.#run = null;
     this.faults.detach();
-    run.replication.crash();
-    await run.core.close({ reset: true });
+    if (crash) run.replication.crash();
+    await run.core.close({ reset: crash, save });
     this.#changed();
   }
 
@@ -183,13 +190,8 @@ export class DevServer implements AsyncDisposable {
    */
   async restart(options: { readonly data: "keep" | "drop" }): Promise<void> {
     if (this.#stopped) throw new Error("the dev server is stopped");
-    const run = this.#run;
-    if (run) {
-      this.#remember(run);
-      this.#run = null;
-      this.faults.detach();
-      await run.core.close({ save: options.data === "keep" });
-    }
+    this.#selfRestart.forget();
+    if (this.#run) await this.#end(this.#run, false, options.data === "keep");
     if (options.data === "drop") {
       this.#store.clear();
       this.#logDirectory.clear();
@@ -331,6 +333,9 @@ export class DevServer implements AsyncDisposable {
     });
     core.onShutdown = () => this.#ended(core);
     core.onCrash = core.onFatal = () => void this.crash();
+    core.onRestart = ({ delayMs, crash }) => {
+      if (this.#run?.core === core) void this.#selfRestart.follow(this.#end(this.#run, crash), delayMs);
+    };
     replication.onProgress = () => this.#changed();
     await start(this.#master, () => {
       this.#port = core.port || core.tlsPort;
@@ -341,9 +346,20 @@ export class DevServer implements AsyncDisposable {
     });
   }
 
+  /** Nobody waits for this start: where it fails (its port was taken meanwhile), the server stays down. */
+  async #beginAgain(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      this.#options.log?.("warning", `The server can't start again: ${(error as Error).message}`);
+    }
+    this.#changed();
+  }
+
   async #stop(): Promise<void> {
     const run = this.#run;
     this.#run = null;
+    this.#selfRestart.forget();
     this.faults.clear();
     this.faults.detach();
     await run?.core.close();

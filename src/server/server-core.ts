@@ -39,6 +39,7 @@ import { Loader } from "./rdb/loader.js";
 import type { Saver } from "./rdb/saver.js";
 import { Snapshots } from "./rdb/snapshots.js";
 import { Scripting } from "./scripting/scripting.js";
+import type { RestartRequest } from "./self-restart.js";
 import type { LogLevel, ServerCoreOptions } from "./server-core-options.js";
 import type { Shutdown } from "./shutdown.js";
 import { StandStill } from "./stand-still.js";
@@ -109,6 +110,8 @@ export class ServerCore {
   onShutdown: (() => void) | null = null;
   /** DEBUG SEGFAULT and its like: ends the server as a bug would; set by who owns it. */
   onCrash: ((signal: "SIGSEGV" | "SIGABRT") => void) | null = null;
+  /** DEBUG RESTART and CRASH-AND-RECOVER: ends the server at once and starts it anew; set by who owns it. */
+  onRestart: ((request: RestartRequest) => void) | null = null;
   /** Something that a server can't live with, which was logged: ends it with an error; set by who owns it. */
   onFatal: (() => void) | null = null;
   /** The append-only log; null where there is no place for one. */

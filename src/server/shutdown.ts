@@ -88,6 +88,15 @@ export class Shutdown {
     return clock.setTimer(run, 1000 / config.number("hz"));
   }
 
+  /** Writes everything down as SHUTDOWN NOW does, for a server that is to be restarted. False if that is not possible. */
+  prepare(): boolean {
+    const { core } = this.context;
+    core.log("warning", "User requested shutdown...");
+    if (!this.#persist({ save: core.replication.loading ? false : null, now: true, force: false })) return false;
+    core.log("warning", "Redis is now ready to exit, bye bye...");
+    return true;
+  }
+
   /** SHUTDOWN ABORT; false if there is nothing to abort. */
   abort(): boolean {
     if (!this.#request && !this.#timer) return false;

@@ -10,7 +10,7 @@ export class ProcessLog {
 
   constructor(private readonly config: Config) {
     // Whoever read the output may be gone; the server goes on.
-    process.stdout.on("error", () => {});
+    if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => {});
   }
 
   readonly line = (level: LogLevel, text: string): void => {

@@ -85,7 +85,17 @@ export async function runServer(args: readonly string[]): Promise<void> {
   core.still.blockProcess = (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   core.onFatal = () => process.exit(1);
   core.onCrash = (signal) => crash(config, log, signal);
-  handleSignals(core, config, log);
+  const ignoreSignals = handleSignals(core, config, log);
+  core.onRestart = ({ delayMs, crash }) => {
+    ignoreSignals();
+    if (crash) server.replication.crash();
+    else removeFiles(log, file, config.text("unixsocket"));
+    void core.close({ reset: crash }).then(() => {
+      setTimeout(() => void runServer(argumentsAgain(args, config)), delayMs);
+      // Another timer keeps the process alive now.
+      clearInterval(alive);
+    });
+  };
   if (config.number("port") === 0 && config.number("tls-port") === 0 && config.text("unixsocket") === "") {
     log.line("warning", "Configured to not listen anywhere, exiting.");
     process.exit(1);
@@ -95,6 +105,11 @@ export async function runServer(args: readonly string[]): Promise<void> {
   if (core.port !== 0 || core.tlsPort !== 0) log.line("notice", "Ready to accept connections");
   if (config.text("unixsocket") !== "")
     log.line("notice", `The server is now ready to accept connections at ${config.text("unixsocket")}`);
+}
+
+/** As the process was called; the working directory may be another one by now, so the config file goes by its whole path. */
+function argumentsAgain(args: readonly string[], config: Config): readonly string[] {
+  return config.file === null ? args : [config.file, ...args.slice(1)];
 }
 
 function logStart(log: ProcessLog, bare: boolean): void {

@@ -3,8 +3,11 @@ import type { ServerCore } from "../../server/server-core.js";
 import type { ShutdownRequest } from "../../server/shutdown.js";
 import type { ProcessLog } from "./log.js";
 
-/** SIGTERM and SIGINT end the server in good order, a second SIGINT at once; SIGABRT leaves a word in the log. */
-export function handleSignals(core: ServerCore, config: Config, log: ProcessLog): void {
+/**
+ * SIGTERM and SIGINT end the server in good order, a second SIGINT at once; SIGABRT leaves a word in the log.
+ * @returns what takes the handlers away again
+ */
+export function handleSignals(core: ServerCore, config: Config, log: ProcessLog): () => void {
   let interrupted = false;
   const received = (signal: "SIGTERM" | "SIGINT"): void => {
     if (signal === "SIGINT" && interrupted) {
@@ -15,9 +18,16 @@ export function handleSignals(core: ServerCore, config: Config, log: ProcessLog)
     log.line("warning", `Received ${signal} scheduling shutdown...`);
     core.shutdown?.schedule(asked(config.text(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint")));
   };
-  process.on("SIGTERM", () => received("SIGTERM"));
-  process.on("SIGINT", () => received("SIGINT"));
-  process.once("SIGABRT", () => crash(config, log, "SIGABRT"));
+  const handlers = {
+    SIGTERM: () => received("SIGTERM"),
+    SIGINT: () => received("SIGINT"),
+    SIGABRT: () => crash(config, log, "SIGABRT"),
+  };
+  const signals = Object.entries(handlers) as [NodeJS.Signals, () => void][];
+  for (const [signal, handler] of signals) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of signals) process.off(signal, handler);
+  };
 }
 
 /** What shutdown-on-sigterm and shutdown-on-sigint ask for. */

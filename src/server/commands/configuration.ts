@@ -151,10 +151,8 @@ function resetStat(ctx: CommandContext): Reply {
   return OK;
 }
 
-/** DEBUG CONFIG-REWRITE-FORCE-ALL: CONFIG REWRITE that spells out the defaults too. */
-export const rewriteAll = (ctx: CommandContext): Reply => rewriteFile(ctx, true);
-
-function rewriteFile(ctx: CommandContext, all: boolean): Reply {
+/** CONFIG REWRITE; `all`: the defaults are spelt out too. */
+export function rewriteFile(ctx: CommandContext, all: boolean): Reply {
   const { config, log } = ctx.server;
   if (config.file === null) return NO_FILE;
   try {

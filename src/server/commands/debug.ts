@@ -22,8 +22,9 @@ import { memoryOf } from "../keyspace/measure.js";
 import { toRdb } from "../rdb/convert.js";
 import { digestValue } from "../rdb/digest.js";
 import { digestDatabases } from "../rdb/digest-databases.js";
-import { rewriteAll } from "./configuration.js";
+import { rewriteFile } from "./configuration.js";
 import { matchTest, printed, replyBuffer, stringLengths, tableStats, tableStatsOfKey } from "./debug-internals.js";
+import { crashAndRecover, restart } from "./debug-restart.js";
 import { longArg } from "./support/arguments.js";
 import { parseDouble } from "./support/double.js";
 import { encodingOf } from "./support/encoding-name.js";
@@ -52,10 +53,12 @@ const SUBCOMMANDS: Readonly<
   log: [1, 1, log],
   loadaof: [0, 0, loadAof],
   "aof-flush-sleep": [1, 1, aofFlushSleep],
+  restart: [0, Number.POSITIVE_INFINITY, restart],
+  "crash-and-recover": [0, Number.POSITIVE_INFINITY, crashAndRecover],
   segfault: [0, 0, (ctx) => crash(ctx, "SIGSEGV")],
   panic: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
   assert: [0, 0, (ctx) => crash(ctx, "SIGABRT")],
-  "config-rewrite-force-all": [0, 0, (ctx) => rewriteAll(ctx)],
+  "config-rewrite-force-all": [0, 0, (ctx) => rewriteFile(ctx, true)],
   listpack: [1, 1, printed("listpack")],
   quicklist: [1, 2, printed("quicklist")],
   htstats: [1, 1, tableStats],
