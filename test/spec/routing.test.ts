@@ -17,6 +17,7 @@ interface Case {
   waitedMs?: number;
   maxStalenessMs?: number;
   maxLagBytes?: number;
+  sharedBelow?: number;
   preferZone?: string;
   readTags?: Record<string, string>[];
   latencyWindowMs?: number;
@@ -110,6 +111,7 @@ function bySelect(one: Case, need: number): string {
       readHoldMs: READ_HOLD_MS,
       failoverTimeoutMs: FAILOVER_TIMEOUT_MS,
       toleranceOffset: toleranceOffset(one),
+      ...(one.sharedBelow === undefined ? {} : { sharedBelow: one.sharedBelow }),
       ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
       ...(maxLagBytes === undefined ? {} : { maxLagBytes }),
     },
@@ -137,12 +139,15 @@ function bySelector(one: Case, need: number): string {
   const folded = Math.max(one.consistency === "eventual" ? ANY : need, toleranceOffset(one));
   const { readFrom } = one;
   const strong = one.consistency === "strong";
+  // Of the levels only session reads are bound by what all claimants share.
+  const below = (one.consistency ?? "session") === "session" ? one.sharedBelow : undefined;
   const node =
     typeof readFrom === "string" || strong
-      ? selector.pick(strong ? "master" : (readFrom as ReadFromForm), folded, NOW, preferenceOf(one))
+      ? selector.pick(strong ? "master" : (readFrom as ReadFromForm), folded, NOW, preferenceOf(one), below)
       : selector.pickFrom(
           readFrom.map((id) => nodes.find((other) => other.id === id)).filter((other) => other !== undefined),
           folded,
+          below,
         );
   if (node) return selector.outcome === "fence" ? `${node.id} by fence` : node.id;
   return selector.outcome;
@@ -151,7 +156,7 @@ function bySelector(one: Case, need: number): string {
 test.each(cases)("$name", (one) => {
   const known = ["name", "readFrom", "nodes", "consistency", "need", "waitedMs"];
   const preferences = ["preferZone", "readTags", "latencyWindowMs"];
-  strictCase(one, [...known, ...preferences, "maxStalenessMs", "maxLagBytes", "expect"]);
+  strictCase(one, [...known, ...preferences, "maxStalenessMs", "maxLagBytes", "sharedBelow", "expect"]);
   const need = one.need === "MASTER" ? Number.POSITIVE_INFINITY : (one.need ?? NEED);
   expect(bySelect(one, need)).toBe(one.expect);
   // The hot path leaves it to its caller how long hold and wait may last.

@@ -153,9 +153,11 @@ export class Engine implements OperationSink {
       selector: this.#selector,
       readHoldMs: options.readHoldMs,
       failoverTimeoutMs: options.failoverTimeoutMs,
+      queuedCommands: limits.queuedCommands,
       hedgePercent: options.hedgePercent,
       started: () => this.history !== null && [...this.links.values()].every((link) => link.tried),
       masterOffset: () => this.masterOffset,
+      sharedBelow: () => this.sharedBelow,
       demandFreshness: (bound) => this.#sampler.demand(bound),
       link: (node) => this.links.get(node),
       describe: () => this.topology.nodes,
@@ -207,6 +209,17 @@ export class Engine implements OperationSink {
   /** The adopted master's newest known offset; -1 = unknown. */
   get masterOffset(): number {
     return this.#knowledge.masterOffset;
+  }
+
+  /**
+   * First offset of the adopted history that may not go on, whoever of those that claim it turns out to be the master:
+   * what a `session` read returns lies below. Infinity while nothing is in doubt, 0 = nothing is known to be common.
+   */
+  get sharedBelow(): number {
+    const { hold } = this.surveyor.state;
+    if (hold !== null) return hold.sharedBelow ?? 0;
+    // The step to another history is under way, and reads of the former one are.
+    return this.#handover === null ? Number.POSITIVE_INFINITY : (this.#handover.adoption.link?.at ?? 0);
   }
 
   get samples(): Samples {
@@ -572,6 +585,7 @@ export class Engine implements OperationSink {
           [...this.links.values()].some((link) => !link.isMaster && link.serves && link.inRotation)),
     );
     if (this.reader.held > 0) this.reader.retryHeld();
+    this.reader.retryUndecided();
   }
 
   #becomes(ready: boolean): void {

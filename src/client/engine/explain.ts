@@ -72,6 +72,7 @@ export function explain(engine: Engine, operation: Operation, scope: Scope): Exp
       need: engine.reader.needFor(operation),
       ...(view.maxStalenessMs === null ? {} : { maxStalenessMs: view.maxStalenessMs }),
       ...(view.maxLagBytes === null ? {} : { maxLagBytes: view.maxLagBytes }),
+      sharedBelow: engine.sharedBelow,
       preference: view.preference,
       now: engine.clock.now(),
       waitedMs: 0,

@@ -15,12 +15,19 @@ export interface ReaderHost {
   readonly selector: Selector<NodeLink>;
   readonly readHoldMs: number;
   readonly failoverTimeoutMs: number;
+  /** `limits.queuedCommands`: reads that may wait until it is decided who is master. */
+  readonly queuedCommands: number;
   /** See the options. */
   readonly hedgePercent: number;
   /** False while the first look at the nodes goes on, so that none could be eligible yet. */
   started(): boolean;
   /** The master's newest known offset of the adopted history; -1 = unknown. */
   masterOffset(): number;
+  /**
+   * First offset of the adopted history that not every claimant to the office of master has; Infinity = there is one
+   * master, and nothing of it is in doubt.
+   */
+  sharedBelow(): number;
   /** Somebody reads with a bound on staleness: marks and samples must be fresh enough for it. */
   demandFreshness(maxStalenessMs: number): void;
   link(node: string): NodeLink | undefined;

@@ -1,4 +1,3 @@
-import type { TimerHandle } from "../../core/clock.js";
 import { classifyRefusal } from "../../protocol/reply-errors.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
@@ -6,32 +5,38 @@ import { keysOf } from "../routing/command-spec.js";
 import { cutOff, cutOffError, isSuspect, Suspects } from "./cut-off.js";
 import { orderByFunction, othersByFunction } from "./function-order.js";
 import { Hedger } from "./hedger.js";
+import { HeldReads } from "./held-reads.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
 import type { ReaderHost } from "./reader-host.js";
 import { isReplyError } from "./reply-kind.js";
 import { ReturnedReads } from "./returned-reads.js";
 import type { Transaction } from "./transaction.js";
-
-/** How often held reads are looked at, in milliseconds; each look asks the replicas anew. */
-const HOLD_STEP_MS = 2;
+import { UndecidedReads } from "./undecided-reads.js";
 
 /**
  * Sends a read to a node that surely has what it must see, keeps its value until the fence behind it was judged, and
  * sends it elsewhere when the node, its connection or its history failed it.
  */
 export class Reader {
-  /** Units that wait; all commands of one go together. */
-  #held: (readonly Operation[])[] = [];
-  #timer: TimerHandle | null = null;
+  readonly #held: HeldReads;
   /** Reads that went to a replica on a guess, in vain: one round trip is lost, and no second one is risked. */
   readonly #guessedWrong = new WeakSet<Operation>();
   readonly #returned = new ReturnedReads((operations, refusal) => this.#resend(operations, refusal));
 
   readonly #suspects = new Suspects((operations) => this.submit(operations));
+  readonly #undecided: UndecidedReads;
   readonly hedger: Hedger;
 
   constructor(private readonly host: ReaderHost) {
+    this.#held = new HeldReads(host, (operations) => this.submit(operations));
+    this.#undecided = new UndecidedReads({
+      clock: host.clock,
+      limit: host.queuedCommands,
+      waitMs: host.failoverTimeoutMs,
+      resend: (operations) => this.#resend(operations, null),
+      timedOut: (operation) => host.noMaster(operation),
+    });
     this.hedger = new Hedger({
       clock: host.clock,
       hedgePercent: host.hedgePercent,
@@ -43,7 +48,12 @@ export class Reader {
 
   /** Reads that wait for an eligible replica. */
   get held(): number {
-    return this.#held.length;
+    return this.#held.size;
+  }
+
+  /** Reads that wait until it is decided who is master. */
+  get undecided(): number {
+    return this.#undecided.size;
   }
 
   /** One read: what {@link submit} does, on the shortest way. */
@@ -54,7 +64,8 @@ export class Reader {
       typeof form !== "string" ||
       view.consistency === "strong" ||
       view.maxStalenessMs !== null ||
-      view.maxLagBytes !== null
+      view.maxLagBytes !== null ||
+      this.#sharedBelow(operation) < Number.POSITIVE_INFINITY
     ) {
       this.submit([operation]);
       return;
@@ -78,7 +89,8 @@ export class Reader {
     const first = operations[0] as Operation;
     const { view } = first;
     const form = view.consistency === "strong" ? "master" : view.readFrom;
-    const verified = first.fenced;
+    const below = this.#sharedBelow(first);
+    const verified = first.fenced || below < Number.POSITIVE_INFINITY;
     let need = ANY;
     if (view.consistency === "session")
       for (const operation of operations) need = Math.max(need, this.#needOf(operation));
@@ -90,21 +102,22 @@ export class Reader {
     }
     let link: NodeLink | null;
     try {
-      link = this.#pick(first, form, need);
+      link = this.#pick(first, form, need, below);
     } catch (error) {
       // The application's own function threw; it may be called from anywhere, and concerns this read only.
       for (const operation of operations) operation.fail(error instanceof Error ? error : new Error(String(error)));
       return;
     }
     if (link === null) {
-      if (this.host.selector.outcome === "hold") this.#hold(operations);
+      if (below < Number.POSITIVE_INFINITY && form !== "master" && need !== MASTER) this.#undecided.add(operations);
+      else if (this.host.selector.outcome === "hold") this.#held.add(operations);
       // The lane waits for a master, and gives up in time.
       else this.host.toMaster(operations);
       return;
     }
     const guess = this.host.selector.outcome === "fence";
     if (guess && this.#guessedWrong.has(first)) {
-      if (form === "replica") this.#hold(operations);
+      if (form === "replica") this.#held.add(operations);
       else this.host.toMaster(operations);
       return;
     }
@@ -128,14 +141,16 @@ export class Reader {
     const form = view.consistency === "strong" ? "master" : view.readFrom;
     let need = this.needFor(operation);
     if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(operation, need);
-    const link = this.#pick(operation, form, need);
+    const link = this.#pick(operation, form, need, this.#sharedBelow(operation));
     return this.host.selector.outcome === "node" ? link : null;
   }
 
   /** To a given node, whatever selection says: the scan home. */
   sendTo(operation: Operation, link: NodeLink): void {
-    operation.verified = operation.fenced;
-    if (link.isMaster) this.host.toMaster([operation]);
+    const below = this.#sharedBelow(operation);
+    operation.verified = operation.fenced || below < Number.POSITIVE_INFINITY;
+    if (link.mark.offset >= below && !link.isMaster) this.#undecided.add([operation]);
+    else if (link.isMaster) this.host.toMaster([operation]);
     else this.#send([operation], link, false);
   }
 
@@ -195,13 +210,15 @@ export class Reader {
       const { transaction } = parked;
       if (transaction !== null) {
         if (parked !== transaction.exec) continue;
-        if ((!parked.guessed && parked.need > seen) || tooLate(parked)) this.#again(parked);
+        if ((!parked.guessed && parked.need > seen) || tooLate(parked) || this.#inDoubt(parked, behind))
+          this.#again(parked);
         else if (this.#told(parked, seen, behind)) this.#settleTransaction(transaction);
       } else if (
         parked.refusal !== null ||
         parked.frontFailed ||
         (!parked.guessed && parked.need > seen) ||
-        tooLate(parked)
+        tooLate(parked) ||
+        this.#inDoubt(parked, behind)
       )
         this.#again(parked);
       else if (!this.#told(parked, seen, behind)) continue;
@@ -228,20 +245,19 @@ export class Reader {
 
   /** Marks moved: looks whether what is held may go now. */
   retryHeld(): void {
-    if (this.#held.length === 0) return;
-    const held = this.#held;
-    this.#held = [];
-    for (const operations of held) {
-      if (!(operations[0] as Operation).settled) this.submit(operations);
-    }
+    this.#held.retry();
+  }
+
+  /** Looks whether what waits for a decision may go now. */
+  retryUndecided(): void {
+    if (this.#undecided.size > 0) this.#undecided.retry();
   }
 
   /** Ends everything that is held. */
   rejectAll(error: (operation: Operation) => Error): void {
-    for (const operations of this.#held.splice(0)) for (const operation of operations) operation.fail(error(operation));
+    this.#held.rejectAll(error);
     this.#suspects.rejectAll(error);
-    this.host.clock.clearTimer(this.#timer);
-    this.#timer = null;
+    this.#undecided.rejectAll(error);
     this.hedger.stop();
   }
 
@@ -280,10 +296,23 @@ export class Reader {
     for (const operation of operations) operation.freshUntil = now + (first.view.maxStalenessMs as number) - age;
   }
 
-  #pick(operation: Operation, form: Operation["view"]["readFrom"], need: Need): NodeLink | null {
+  #pick(operation: Operation, form: Operation["view"]["readFrom"], need: Need, below: number): NodeLink | null {
     const { selector, clock } = this.host;
-    if (typeof form !== "string") return selector.pickFrom(orderByFunction(this.host, operation, form), need);
-    return selector.pick(form, need, clock.now(), operation.view.preference);
+    if (typeof form !== "string") return selector.pickFrom(orderByFunction(this.host, operation, form), need, below);
+    return selector.pick(form, need, clock.now(), operation.view.preference, below);
+  }
+
+  /** While it is undecided who is master, a `session` read must not have seen this offset or more; else Infinity. */
+  #sharedBelow({ view }: Operation): number {
+    return view.consistency === "session" ? this.host.sharedBelow() : Number.POSITIVE_INFINITY;
+  }
+
+  /** May what it saw be lost by what is being decided? `behind`: the most it can have seen. */
+  #inDoubt({ view }: Operation, behind: number): boolean {
+    if (view.consistency === "eventual") return false;
+    const below = this.host.sharedBelow();
+    // A strong read is one of the master's, and there is none of which that is certain.
+    return view.consistency === "strong" ? below < Number.POSITIVE_INFINITY : behind >= below;
   }
 
   /** Sends a copy of a read that waits to another replica which has what it must see by now. */
@@ -291,15 +320,16 @@ export class Reader {
     const { view } = read;
     const { selector, clock } = this.host;
     const first = read.connection?.node;
+    const below = this.#sharedBelow(read);
     let need = this.needFor(read);
     if (view.maxStalenessMs !== null || view.maxLagBytes !== null) need = this.#tolerance(read, need);
     need = Math.max(need, read.need);
     let link: NodeLink | null;
-    if (typeof view.readFrom === "string") link = selector.pickSecond(first, need, clock.now(), view.preference);
-    else link = selector.pickFrom(othersByFunction(this.host, read, view.readFrom, first), need);
+    if (typeof view.readFrom === "string") link = selector.pickSecond(first, need, clock.now(), view.preference, below);
+    else link = selector.pickFrom(othersByFunction(this.host, read, view.readFrom, first), need, below);
     if (link === null) return false;
     copy.need = need;
-    copy.verified = copy.fenced;
+    copy.verified = copy.fenced || below < Number.POSITIVE_INFINITY;
     if (view.maxStalenessMs !== null) this.#limitAge([copy], Math.max(need, link.mark.offset));
     (link.connection as NodeConnection).send(copy);
     return true;
@@ -357,25 +387,6 @@ export class Reader {
     } else if (last.repeat !== null) last.repeat();
     else if (isSuspect(last)) this.#suspects.add(operations);
     else this.submit(operations);
-  }
-
-  #hold(operations: readonly Operation[]): void {
-    const now = this.host.clock.now();
-    const first = operations[0] as Operation;
-    if (first.heldSince < 0 && this.host.started()) first.heldSince = now;
-    const heldMs = first.heldSince < 0 ? 0 : now - first.heldSince;
-    if (first.heldSince < 0 && now - first.issuedAt >= this.host.failoverTimeoutMs) {
-      for (const operation of operations) operation.fail(this.host.noMaster(operation));
-    } else if (heldMs >= this.host.readHoldMs) {
-      for (const operation of operations) operation.fail(this.host.noReplica(operation, Math.round(heldMs)));
-    } else this.#held.push(operations);
-    if (this.#held.length > 0) this.#timer ??= this.host.clock.setTimer(() => this.#step(), HOLD_STEP_MS, true);
-  }
-
-  #step(): void {
-    this.#timer = null;
-    this.host.refreshMarks();
-    this.retryHeld();
   }
 }
 

@@ -34,6 +34,8 @@ export interface SelectionRequest {
   readonly maxLagBytes?: number;
   /** The tolerances as an offset (`samples.offsetWithin()`, `needWithinLag()`), which a fence in front can prove. */
   readonly toleranceOffset?: Need;
+  /** While it is undecided who is master: a `session` read passes over a replica that has applied so much, or more. */
+  readonly sharedBelow?: number;
   /** Null = by load alone. A function's order stands above it. */
   readonly preference: Preference | null;
   /** Monotonic milliseconds. */
@@ -128,6 +130,9 @@ function judgeReplica(node: SelectionCandidate, request: SelectionRequest): Judg
   if (!node.serves) return no("is not routable");
   const tolerant = request.maxStalenessMs !== undefined || request.maxLagBytes !== undefined;
   const need = request.consistency === "eventual" ? ANY : request.need;
+  const { sharedBelow = Number.POSITIVE_INFINITY, consistency } = request;
+  if (consistency === "session" && (node.mark ?? ANY) >= sharedBelow)
+    return no(`has applied ${node.mark}; only what lies below ${sharedBelow} is common to all who claim to be master`);
   if (need === ANY && !tolerant) return { node, verdict: "eligible", reason: "is routable" };
   if (!node.inRotation) return no("is not in rotation: what it has applied is unknown or too old");
   if (need === MASTER) return no("cannot have a write that is not resolved yet: only the master is sure to show it");

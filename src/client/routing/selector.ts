@@ -30,13 +30,16 @@ export interface Candidate extends Placed {
  */
 export type Outcome = "node" | "fence" | "hold" | "wait";
 
-/** Whether `node`, a replica, may serve a read with this need: what it must have applied, see {@link Need}. */
-function covers(node: Candidate, need: Need): boolean {
-  return node.serves && node.mark.offset >= need && (need === ANY || node.inRotation);
+/**
+ * Whether `node`, a replica, may serve a read with this need: what it must have applied, see {@link Need}. At `below` or
+ * beyond it has what not all claimants to the office of master have.
+ */
+function covers({ serves, mark, inRotation }: Candidate, need: Need, below: number): boolean {
+  return serves && mark.offset >= need && mark.offset < below && (need === ANY || inRotation);
 }
 
-function mayCover(node: Candidate, need: Need): boolean {
-  return node.serves && node.inRotation && node.likelyOffset >= need;
+function mayCover({ serves, mark, inRotation, likelyOffset }: Candidate, need: Need, below: number): boolean {
+  return serves && inRotation && likelyOffset >= need && mark.offset < below;
 }
 
 /**
@@ -51,6 +54,7 @@ export class Selector<C extends Candidate> {
   #outcome: Outcome = "wait";
   #now = 0;
   #preference: Preference | null = null;
+  #below = Number.POSITIVE_INFINITY;
 
   constructor(private readonly random: Random) {}
 
@@ -70,10 +74,18 @@ export class Selector<C extends Candidate> {
    * The node for a read, or null with {@link outcome} `hold` or `wait`.
    * @param now monotonic milliseconds
    * @param preference null = by load alone
+   * @param below a replica that has applied so much, or more, is passed over
    */
-  pick(form: ReadFromForm, need: Need, now: number, preference: Preference | null): C | null {
+  pick(
+    form: ReadFromForm,
+    need: Need,
+    now: number,
+    preference: Preference | null,
+    below = Number.POSITIVE_INFINITY,
+  ): C | null {
     this.#now = now;
     this.#preference = preference;
+    this.#below = below;
     if (form === "master") return this.#fromMaster();
     if (form === "masterPreferred" && this.#master?.serves) return this.#fromMaster();
     const node = form === "nearest" ? this.#nearest(need) : this.#fromReplicas(need, false);
@@ -88,11 +100,11 @@ export class Selector<C extends Candidate> {
   }
 
   /** For a `readFrom` function: the first eligible node in the order that it returned. */
-  pickFrom(ordered: readonly C[], need: Need): C | null {
+  pickFrom(ordered: readonly C[], need: Need, below = Number.POSITIVE_INFINITY): C | null {
     let resting: C | null = null;
     for (let i = 0; i < ordered.length; i++) {
       const node = ordered[i] as C;
-      if (!(node.isMaster ? node.serves : covers(node, need))) continue;
+      if (!(node.isMaster ? node.serves : covers(node, need, below))) continue;
       if (node.isMaster || !node.resting) {
         this.#outcome = "node";
         return node;
@@ -104,9 +116,16 @@ export class Selector<C extends Candidate> {
   }
 
   /** Another replica for a read that `first` keeps waiting; null = none surely has what it needs. Never one that rests. */
-  pickSecond(first: string | undefined, need: Need, now: number, preference: Preference | null): C | null {
+  pickSecond(
+    first: string | undefined,
+    need: Need,
+    now: number,
+    preference: Preference | null,
+    below = Number.POSITIVE_INFINITY,
+  ): C | null {
     this.#now = now;
     this.#preference = preference;
+    this.#below = below;
     const count = this.#gather(need, false);
     let left = 0;
     for (let i = 0; i < count; i++) {
@@ -146,7 +165,7 @@ export class Selector<C extends Candidate> {
     let count = 0;
     for (let i = 0; i < this.#replicas.length; i++) {
       const node = this.#replicas[i] as C;
-      if (covers(node, need) && node.resting === resting) this.#eligible[count++] = node;
+      if (covers(node, need, this.#below) && node.resting === resting) this.#eligible[count++] = node;
     }
     return count;
   }
@@ -155,7 +174,7 @@ export class Selector<C extends Candidate> {
     let count = 0;
     for (let i = 0; i < this.#replicas.length; i++) {
       const node = this.#replicas[i] as C;
-      if (mayCover(node, need) && node.resting === resting) this.#eligible[count++] = node;
+      if (mayCover(node, need, this.#below) && node.resting === resting) this.#eligible[count++] = node;
     }
     count = this.#preferred(count);
     if (count === 0) return null;

@@ -36,7 +36,7 @@ export type Effect =
       readonly proven: boolean;
       readonly reason: AdoptReason;
     }
-  /** No node may be written to. Repeated when reason or `sharedBelow` change. Session reads below `sharedBelow` are common to all claimants. */
+  /** No node may be written to. Repeated when reason or `sharedBelow` change. What lies below `sharedBelow` is common to all claimants. */
   | { readonly type: "holdWrites"; readonly reason: string; readonly sharedBelow: number | null }
   /** This node may be written to. */
   | { readonly type: "resumeWrites"; readonly node: NodeId }

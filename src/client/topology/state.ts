@@ -98,7 +98,7 @@ export interface Hold {
   /** Only polls sent later than this count. */
   readonly askedAt: number;
   readonly claimants: readonly NodeId[];
-  /** First offset that is not common to all claimants; null if unknown. */
+  /** First offset of the adopted history that is not common to all claimants; null if unknown. */
   readonly sharedBelow: number | null;
   /** When the split was confirmed: the arbitration clock. */
   readonly splitAt: number | null;

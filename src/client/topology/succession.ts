@@ -122,23 +122,39 @@ function round(draft: Draft): number {
 /** The first sign of a second claimant: nobody is written to, everybody is asked again. */
 function claimHold(draft: Draft, adopted: Adopted, heirs: readonly NodeState[]): Hold {
   const claimants = [adopted.node, ...heirs.map((node) => node.id)];
-  const branches = heirs.map((node) => node.info?.secondReplOffset ?? -1);
-  const sharedBelow = Math.min(...branches);
+  const sharedBelow = sharedByAll(draft, adopted, heirs);
   const going = draft.hold !== null && (draft.hold.kind === "claim" || draft.hold.kind === "split") ? draft.hold : null;
-  if (going !== null && String(going.claimants) === String(claimants)) return going;
+  if (going !== null && String(going.claimants) === String(claimants)) {
+    // One that was demoted and promoted anew claims another history by now.
+    if (going.sharedBelow !== sharedBelow) draft.hold = { ...going, sharedBelow };
+    return draft.hold ?? going;
+  }
   // One more claimant asks for one more round; the clock of a confirmed split runs on.
   const hold: Hold = {
     kind: going?.kind ?? "claim",
     since: going?.since ?? draft.now,
     askedAt: draft.now,
     claimants,
-    sharedBelow: sharedBelow < 0 ? null : sharedBelow,
+    sharedBelow,
     splitAt: going?.splitAt ?? null,
   };
   draft.hold = hold;
   askAgain(draft, claimants);
   askAgain(draft);
   return hold;
+}
+
+/** First offset of the adopted history that not every claimant has; null if that is not known of one of them. */
+function sharedByAll(draft: Draft, adopted: Adopted, heirs: readonly NodeState[]): number | null {
+  const master = draft.nodes.get(adopted.node);
+  const restarted = master?.info?.role === "master" && master.info.replid !== adopted.replid;
+  let below = Number.POSITIVE_INFINITY;
+  for (const node of restarted ? [...heirs, master] : heirs) {
+    const link = linkTo(draft, adopted, node);
+    if (link === null) return null;
+    below = Math.min(below, link.at);
+  }
+  return below;
 }
 
 function confirm(draft: Draft, adopted: Adopted, heirs: readonly NodeState[], hold: Hold, fate: MasterFate): void {
@@ -244,7 +260,7 @@ function considerReset(draft: Draft, adopted: Adopted, master: NodeState): void 
       since: draft.now,
       askedAt: draft.now,
       claimants: [adopted.node],
-      sharedBelow: null,
+      sharedBelow: sharedByAll(draft, adopted, []),
       splitAt: null,
     };
     askAgain(draft);

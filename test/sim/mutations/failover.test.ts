@@ -1,11 +1,13 @@
 import { afterEach, vi } from "vitest";
 import { NodeConnection } from "../../../src/client/connection/node-connection.js";
+import { Engine } from "../../../src/client/engine/engine.js";
 import { LaneKeeper } from "../../../src/client/engine/lane-keeper.js";
 import { LaneQueue } from "../../../src/client/engine/lane-queue.js";
 import { NodeLink } from "../../../src/client/engine/node-link.js";
 import { WriteLane } from "../../../src/client/engine/write-lane.js";
 import { mutations } from "../support/mutation.js";
 import type { Deed } from "../support/plan.js";
+import { undecided } from "../support/undecided.js";
 
 /** Rules that are plain functions: what is set here takes their place for one test. */
 const rules = vi.hoisted(
@@ -154,6 +156,13 @@ mutations([
     remove: () => put({ writesGoOn: true }),
   },
   {
+    rule: "while it is undecided who is master a session reads only what all claimants have",
+    breaks: ["deposedMaster"],
+    ...undecided,
+    seeds: [0],
+    remove: () => void vi.spyOn(Engine.prototype, "sharedBelow", "get").mockReturnValue(Number.POSITIVE_INFINITY),
+  },
+  {
     rule: "that replicas have not moved yet is no evidence",
     breaks: ["deposedMaster"],
     plan: promotions.map((deed): Deed => ({ ...deed, othersAfterMs: 300 }) as Deed),
@@ -164,7 +173,7 @@ mutations([
     rule: "gone is a master that no replica reports a live link to",
     breaks: ["deposedMaster"],
     plan: copied,
-    office: true,
+    office: "all",
     remove: () => put({ isGone: ({ reachable }) => !reachable }),
   },
   {

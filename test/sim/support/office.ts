@@ -11,6 +11,10 @@ export interface Sign {
   readonly client: string;
   readonly server: number;
   readonly at: number;
+  /** When the client took a master, or lost sight of that server: until then it was undecided who is master. */
+  until: number;
+  /** Whether that server had this value then. */
+  readonly has: (value: string) => boolean;
 }
 
 /** Who is master when, and what came where. */
@@ -26,6 +30,24 @@ export interface Office {
     readonly returned: number;
     readonly lost: boolean;
   }[];
+  /** By `session` and above, those that succeeded. */
+  readonly reads: readonly {
+    readonly client: string;
+    readonly values: readonly string[];
+    readonly invoked: number;
+    readonly returned: number;
+  }[];
+}
+
+/** What was judged, and what was wrong with it. */
+export interface Judged {
+  /** Writes that came to a server. */
+  readonly checked: number;
+  /** Reads that were called and answered while their client knew of a second master. */
+  readonly during: number;
+  /** Reads that were called in such a time and answered after it. */
+  readonly outlasting: number;
+  readonly wrong: readonly string[];
 }
 
 /** What leaves a client able to see a promotion at its next poll. */
@@ -34,12 +56,14 @@ const HARMLESS = ["promote", "lag", "save", "stepClock", "pauseClient"] as const
 /**
  * Nothing goes to a deposed master: a write arrives only where somebody was master within the last `noticeMs` (a poll
  * interval and what a poll takes); once a client has seen the new master, what it calls goes nowhere else, and what it
- * had called before is not acknowledged elsewhere and lost. Judged where nothing kept the client from seeing it.
+ * had called before is not acknowledged elsewhere and lost. While it knows of two masters it reads nothing that the new
+ * one has not. Judged where nothing kept the client from seeing it.
  */
-export function judgeOffice(office: Office, noticeMs: number): { checked: number; wrong: string[] } {
-  const { plan, successions, arrivals, signs, writes } = office;
+export function judgeOffice(office: Office, noticeMs: number): Judged {
+  const { plan, successions, arrivals, signs, writes, reads } = office;
   const wrong: string[] = [];
-  if (!plan.every(({ do: what }) => (HARMLESS as readonly string[]).includes(what))) return { checked: 0, wrong };
+  if (!plan.every(({ do: what }) => (HARMLESS as readonly string[]).includes(what)))
+    return { checked: 0, during: 0, outlasting: 0, wrong };
   let checked = 0;
   const masterAt = (time: number): number => successions.findLast(({ at }) => at <= time)?.to ?? 0;
   for (const { client, value, invoked, returned, lost } of writes) {
@@ -67,5 +91,19 @@ export function judgeOffice(office: Office, noticeMs: number): { checked: number
     if (sign !== undefined && masterAt(sign.at) === sign.server && first.server !== sign.server)
       wrong.push(`${client} ${value} was acknowledged by server ${first.server} after the client saw ${sign.server}`);
   }
-  return { checked, wrong };
+  let [during, outlasting] = [0, 0];
+  for (const { client, values, invoked, returned } of reads) {
+    const sign = signs.find((one) => one.client === client && one.at < invoked && invoked < one.until);
+    if (sign === undefined || masterAt(sign.at) !== sign.server) continue;
+    if (returned >= sign.until) outlasting++;
+    else {
+      during++;
+      for (const value of values)
+        if (!sign.has(value))
+          wrong.push(
+            `${client} @${Math.round(invoked)}-${Math.round(returned)} read ${value}, which server ${sign.server} has not, as it has known since ${Math.round(sign.at)}`,
+          );
+    }
+  }
+  return { checked, during, outlasting, wrong };
 }

@@ -4,7 +4,7 @@ import type { ViewOptions } from "../../../src/index.js";
 import { check } from "../../checker/check.js";
 import { GUARANTEES, type Guarantee, type History, type Verdict } from "../../checker/history.js";
 import { Nemesis } from "./nemesis.js";
-import { judgeOffice } from "./office.js";
+import { type Judged, judgeOffice } from "./office.js";
 import { type Deed, plan, TROUBLE_MS } from "./plan.js";
 import { ORDER, type Recording, Workload } from "./workload.js";
 import { World } from "./world.js";
@@ -20,8 +20,8 @@ export interface Result {
   readonly seed: number;
   readonly plan: readonly Deed[];
   readonly verdict: Verdict;
-  /** Writes that came to a deposed master. */
-  readonly office: { readonly checked: number; readonly wrong: readonly string[] };
+  /** What went to a deposed master, or was read of what only it has. */
+  readonly office: Judged;
   /** What was not well after healing; empty = all. */
   readonly stuck: readonly string[];
   readonly recording: Recording;
@@ -36,10 +36,10 @@ export interface RunOptions {
   /** Options of the clients beyond the simulation's own. */
   readonly client?: object;
   readonly plan?: readonly Deed[];
-  /** Judges where writes went though deeds of the plan may keep a client from seeing who is master. */
-  readonly office?: boolean;
-  /** `bulk`: flushes larger than one write to a socket carries, all the time. */
-  readonly mix?: "bulk";
+  /** Judges what went to a deposed master, or only what was read, though deeds of the plan may keep a client from seeing who is master. */
+  readonly office?: "all" | "reads";
+  /** `bulk`: flushes larger than one write to a socket carries, all the time. `readers`: each key is read all the time. */
+  readonly mix?: "bulk" | "readers";
   /** The view that all calls are made by. */
   readonly view?: ViewOptions;
 }
@@ -86,15 +86,21 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const survived = new Set(order);
   const office = judgeOffice(
     {
-      plan: options.office === true ? [] : deeds,
+      plan: options.office === undefined ? deeds : [],
       successions: nemesis.successions,
       arrivals: recording.arrivals,
       signs: recording.signs,
       writes: operations
-        .filter(({ kind }) => kind === "append")
+        .filter(({ kind }) => kind === "append" && options.office !== "reads")
         .map((one) => ({
           ...{ client: one.client, value: one.value as string, invoked: one.invoked, returned: one.returned },
           lost: one.outcome === "ok" && !survived.has(one.value as string),
+        })),
+      reads: operations
+        .filter(({ kind, outcome }) => kind === "read" && outcome === "ok")
+        .map(({ client, values, saw, invoked, returned }) => ({
+          ...{ client, invoked, returned },
+          values: values ?? (typeof saw === "string" ? [saw] : []),
         })),
     },
     NOTICE_MS,

@@ -58,7 +58,7 @@ export class Workload {
 
   constructor(
     private readonly world: World,
-    private readonly mix: "bulk" | null = null,
+    private readonly mix: "bulk" | "readers" | null = null,
   ) {
     this.#clock = world.clock;
   }
@@ -79,6 +79,9 @@ export class Workload {
       const strong = client.with({ consistency: "strong" });
       this.#loop(async () => this.#read(strong, name, `${name}:strong`, "strong"));
       if (this.mix === "bulk") this.#loop(async () => this.#bulk(client, name), 10);
+      if (this.mix === "readers")
+        for (const key of KEYS)
+          this.#loop(async () => this.#read(client, name, `${name}:reads`, "session", undefined, key), 10);
       this.#loop(async () => {
         const turn = random.next();
         if (turn < 0.3) await this.#hasty(client, name);
@@ -102,8 +105,7 @@ export class Workload {
     recording.events.set(event.type, (recording.events.get(event.type) ?? 0) + 1);
     const at = this.world.clock.now();
     const { topology, at: _at, ...told } = event;
-    if (event.type === "roleChanged" && event.to === "master")
-      recording.signs.push({ client, at, server: serverOf(event.node) });
+    this.#sign(client, event, at);
     recording.log.push(`${at.toFixed(1)} ${client} ${JSON.stringify(told)} ${topology.state}`);
     if (event.type === "masterChanged") recording.successions.push({ client, at, ...this.#left(event.from, event.to) });
     if (event.type === "writesLost")
@@ -111,6 +113,22 @@ export class Workload {
     // Of whatever was there: nobody knows what of it is left.
     if (event.type === "historyReset")
       recording.losses.push({ client, at, keys: [], keysComplete: false, max: Number.POSITIVE_INFINITY });
+  }
+
+  /** What an event says of who claims to be master, and of whether that is still undecided. */
+  #sign(client: string, event: TopologyEvent, at: number): void {
+    const { signs } = this.recording;
+    const elsewhere = (sign: Sign): boolean =>
+      event.type === "splitBrain" ||
+      event.type === "failoverStarted" ||
+      (event.type === "nodeHealth" && serverOf(event.node) !== sign.server);
+    for (const sign of signs)
+      if (sign.client === client && sign.until === Number.POSITIVE_INFINITY && !elsewhere(sign)) sign.until = at;
+    if (event.type !== "roleChanged" || event.to !== "master") return;
+    const server = serverOf(event.node);
+    const data = this.world.servers[server]?.snapshot().state?.file;
+    const has = (value: string): boolean => data?.includes(value) === true;
+    signs.push({ client, at, server, until: Number.POSITIVE_INFINITY, has });
   }
 
   /** What a client leaves behind that goes from one master to another. */

@@ -64,7 +64,7 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
   refresh();
   const toMaster: Operation[] = [];
   const doubts: string[] = [];
-  const state = { started: options.started ?? true, refreshes: 0 };
+  const state = { started: options.started ?? true, refreshes: 0, sharedBelow: Number.POSITIVE_INFINITY };
   const ledger = new KeyLedger({ trackedKeys: 100, history: new WriteHistory() });
   ledger.adopt(HISTORY, null, 100);
   const samples = new Samples(16);
@@ -75,9 +75,11 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
     selector,
     readHoldMs: 20,
     failoverTimeoutMs: 1000,
+    queuedCommands: 3,
     hedgePercent: options.hedgePercent ?? 100,
     started: () => state.started,
     masterOffset: () => 100,
+    sharedBelow: () => state.sharedBelow,
     demandFreshness() {},
     link: (id) => all.find((one) => one.id === id) as unknown as NodeLink | undefined,
     describe: () => all.map(({ id }) => ({ id }) as NodeDescription),
