@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RedisProcess } from "../../src/cli/processes/redis-process.js";
 import { respCall } from "../../src/cli/processes/resp-call.js";
 import { DevServer } from "../../src/server/index.js";
+import { PauseWatch } from "./pauses.js";
 
 /**
  * `npx tsx test/bench/store.ts [keys]`: what a dataset of many small keys costs the dev server: memory, full resyncs from and
@@ -18,34 +19,6 @@ async function ask(port: number, ...words: string[]): Promise<unknown> {
   return reply;
 }
 
-/**
- * Notes the longest time between two turns of the event loop, by the clock and by the CPU that this process used meanwhile:
- * on a machine that does other things too only the second says what the server has done.
- */
-function watch(): { stop(): string } {
-  let longestMs = 0;
-  let longestCpuMs = 0;
-  let last = performance.now();
-  let cpu = process.cpuUsage();
-  let on = true;
-  const turn = (): void => {
-    const now = performance.now();
-    const used = process.cpuUsage(cpu);
-    longestMs = Math.max(longestMs, now - last);
-    longestCpuMs = Math.max(longestCpuMs, Math.min(now - last, (used.user + used.system) / 1000));
-    last = now;
-    cpu = process.cpuUsage();
-    if (on) setTimeout(turn, 1);
-  };
-  setTimeout(turn, 1);
-  return {
-    stop: () => {
-      on = false;
-      return `longest pause ${longestMs.toFixed(1)} ms (${longestCpuMs.toFixed(1)} ms CPU)`;
-    },
-  };
-}
-
 async function linked(port: number): Promise<void> {
   for (;;) {
     if (String(await ask(port, "INFO", "replication")).includes("master_link_status:up")) return;
@@ -55,17 +28,15 @@ async function linked(port: number): Promise<void> {
 
 /** Runs `work` and notes how long it took, by the clock and of this process's CPU, and its longest pause. */
 async function measure(what: string, work: () => Promise<void>): Promise<void> {
-  const pauses = watch();
+  const pauses = new PauseWatch();
   const cpu = process.cpuUsage();
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const rate = `${Math.round(KEYS / seconds / 1000)}k keys/s`;
-  rows.push([
-    what,
-    `${seconds.toFixed(2)} s (${((user + system) / 1e6).toFixed(2)} s CPU here), ${rate}, ${pauses.stop()}`,
-  ]);
+  const seen = await pauses.stop();
+  rows.push([what, `${seconds.toFixed(2)} s (${((user + system) / 1e6).toFixed(2)} s CPU here), ${rate}, ${seen}`]);
 }
 
 const gc = (globalThis as { gc?: () => void }).gc;

@@ -17,9 +17,8 @@ export function someKeys(shards: readonly Shard[], wanted: number, random: Rando
     if ((onlyVolatile ? shard.volatileSize : shard.size) === 0) continue;
     const end = i === shards.length ? start : shard.places;
     for (let place = i === 0 ? start : 0; place < end; place++) {
-      const key = shard.key(place);
-      if (key === undefined || (onlyVolatile && shard.expireAt(place) === -1)) continue;
-      if (found.push(key) === wanted) return found;
+      if (!shard.taken(place) || (onlyVolatile && shard.expireAt(place) === -1)) continue;
+      if (found.push(shard.key(place) as Bytes) === wanted) return found;
     }
   }
   return found;

@@ -11,9 +11,13 @@ const crowded = (key: string): number => Math.imul(hashOf(key, 9) & 7, 0x0100_04
 
 describe("Shard", () => {
   it("does what a map does, whatever is put in and taken out", () => {
-    const key = fc.integer({ min: 0, max: 60 }).map((n) => `k${n}`);
+    // Lengths on both sides of what a record takes, for the key, the value, and the room that an older value left.
+    const key = fc.integer({ min: 0, max: 60 }).map((n) => `k${n}`.padEnd(n % 9 === 0 ? 255 + (n % 2) : 0, "."));
+    const value = fc
+      .tuple(fc.constantFrom(0, 1, 2, 3, 4, 20, 21, 90, 254, 255, 256, 1000), fc.integer({ min: 0, max: 255 }))
+      .map(([length, byte]) => String.fromCharCode(byte).repeat(length));
     const step = fc.oneof(
-      fc.record({ do: fc.constant("put" as const), key, value: fc.string({ maxLength: 4 }) }),
+      fc.record({ do: fc.constant("put" as const), key, value }),
       fc.record({ do: fc.constant("expire" as const), key, ms: fc.constantFrom(-1, 5, 1.8e12) }),
       fc.record({ do: fc.constant("remove" as const), key }),
     );
@@ -50,6 +54,43 @@ describe("Shard", () => {
       }),
       { seed: 7, numRuns: 300 },
     );
+  });
+
+  it("keeps what it holds when most of it goes, and when values outgrow the room they had", () => {
+    const shard = new Shard();
+    const model = new Map<string, string>();
+    const put = (key: string, value: string): void => {
+      const place = shard.find(key, hashOf(key, 5));
+      if (place < 0) shard.insert(key, hashOf(key, 5), value, 0);
+      else shard.setValue(place, value);
+      model.set(key, value);
+    };
+    const check = (): void => {
+      for (const [key, value] of model) expect(shard.value(shard.find(key, hashOf(key, 5)))).toBe(value);
+      expect(shard.size).toBe(model.size);
+    };
+    // More than one chunk, with an end that no record fits into.
+    for (let i = 0; i < 2000; i++) put(`key:${i}`, `${i}:`.repeat(i % 30));
+    check();
+    for (let i = 0; i < 2000; i++) {
+      if (i % 50 === 0) continue;
+      shard.remove(shard.find(`key:${i}`, hashOf(`key:${i}`, 5)));
+      model.delete(`key:${i}`);
+    }
+    check();
+    for (let round = 0; round < 250; round++) for (const key of [...model.keys()]) put(key, `${model.get(key)}x`);
+    check();
+    expect([...model.values()].some(({ length }) => length > 255)).toBe(true);
+  });
+
+  it("takes a collection in the place of a text, and the other way round", () => {
+    const shard = new Shard();
+    const hash = new HashValue();
+    const place = shard.insert("k", 1, "text", 0);
+    shard.setValue(place, hash);
+    expect([shard.value(place), shard.textLength(place), shard.key(place)]).toEqual([hash, -1, "k"]);
+    shard.setValue(place, "again");
+    expect([shard.value(place), shard.textLength(place), shard.key(place)]).toEqual(["again", 5, "k"]);
   });
 
   it("knows of a value whether it is a text, and gives the place of a key that went to the next", () => {
