@@ -18,7 +18,7 @@ export class FaultProxy {
 
   private constructor(
     readonly host: string,
-    private readonly target: { readonly host: string; readonly port: number },
+    private target: { readonly host: string; readonly port: number },
   ) {
     this.#server = createServer({ noDelay: true }, (client) => this.#accept(client));
   }
@@ -38,6 +38,11 @@ export class FaultProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** New connections are led to this port from now on. */
+  retarget(port: number): void {
+    this.target = { host: this.target.host, port };
   }
 
   /** Bytes wait this long from now on. */

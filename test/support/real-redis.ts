@@ -23,13 +23,18 @@ export interface SentinelOptions {
   /** Default 5000. */
   failoverTimeoutMs?: number;
   port?: number;
+  /** The address it listens on; default 127.0.0.1. */
+  host?: string;
+  /** Words before its command line that run it elsewhere. */
+  launcher?: readonly string[];
   /** Lines added to its configuration file. */
   config?: readonly string[];
 }
 
 /** Starts one Sentinel process; several are started by several calls with the same masters. */
 export function startSentinel(options: SentinelOptions): Promise<RedisProcess> {
-  const { masters, quorum = 1, downAfterMs = 1000, failoverTimeoutMs = 5000, config = [] } = options;
+  const { masters, quorum = 1, downAfterMs = 1000, failoverTimeoutMs = 5000, config = [], ...place } = options;
+  const { host: own = "127.0.0.1" } = place;
   const lines = masters.flatMap(({ name, host, port, password }) => [
     `sentinel monitor ${name} ${host} ${port} ${quorum}`,
     `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
@@ -38,9 +43,9 @@ export function startSentinel(options: SentinelOptions): Promise<RedisProcess> {
   ]);
   return RedisProcess.startSentinel((dir) => {
     const path = join(dir, "sentinel.conf");
-    writeFileSync(path, `${["bind 127.0.0.1", ...lines, ...config].join("\n")}\n`);
+    writeFileSync(path, `${[`bind ${own}`, ...lines, ...config].join("\n")}\n`);
     return path;
-  }, options.port);
+  }, place);
 }
 
 /**

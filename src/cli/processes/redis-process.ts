@@ -74,8 +74,10 @@ export class RedisProcess {
    *
    * @param writeConfig given the directory, writes the file and returns its path
    */
-  static async startSentinel(writeConfig: (dir: string) => string, port?: number): Promise<RedisProcess> {
-    const options = port === undefined ? {} : { port };
+  static async startSentinel(
+    writeConfig: (dir: string) => string,
+    options: Pick<RedisProcessOptions, "port" | "host" | "launcher"> = {},
+  ): Promise<RedisProcess> {
     return RedisProcess.#startIn(makeDirectory(), options, "sentinel", (dir) => [writeConfig(dir), "--sentinel"]);
   }
 
