@@ -17,8 +17,8 @@ export const masters: readonly Nemesis[] = [
   },
   {
     name: "failover",
-    async harm({ fleet, span, replica }) {
-      const [old, next] = [fleet.master, replica()];
+    async harm({ fleet, span, nextToMaster }) {
+      const [old, next] = [fleet.master, nextToMaster()];
       const { host, port } = fleet.front(next);
       await fleet.insist(old, "FAILOVER", "TO", host, port, "TIMEOUT", 3000);
       const settled = ["no-failover", undefined];
@@ -31,6 +31,7 @@ export const masters: readonly Nemesis[] = [
   {
     // Nobody tells the old master for a while.
     name: "split-brain",
+    keeps: "all",
     async harm({ fleet, span, replica }) {
       const old = fleet.master;
       await fleet.promote(replica());
@@ -43,6 +44,7 @@ export const masters: readonly Nemesis[] = [
   {
     // A master that hung wakes up when another one has taken its place, and goes on as if nothing had been.
     name: "zombie-master",
+    keeps: "all",
     async harm({ fleet, span }) {
       const old = fleet.master;
       fleet.server(old).pause();
@@ -59,6 +61,7 @@ export const masters: readonly Nemesis[] = [
   {
     // Promoted twice in a row: of the history before, nobody remembers the fork.
     name: "double-promotion",
+    keeps: "all",
     async harm({ fleet, span }) {
       const old = fleet.master;
       const [first, second] = fleet.replicas as [number, number];
@@ -95,6 +98,7 @@ export const masters: readonly Nemesis[] = [
 export const restarts: readonly Nemesis[] = [
   {
     name: "restart-empty",
+    keeps: "none",
     loses: true,
     async harm({ fleet, span }) {
       await fleet.server(fleet.master).kill9();
@@ -116,6 +120,7 @@ export const restarts: readonly Nemesis[] = [
   },
   {
     name: "restart-old-rdb",
+    keeps: "none",
     loses: true,
     async harm({ fleet, span }) {
       await fleet.insist(fleet.master, "SAVE");

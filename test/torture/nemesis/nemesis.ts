@@ -10,6 +10,8 @@ export interface Stage {
   span(least: number, most: number): Promise<void>;
   /** One of the replicas. */
   replica(): number;
+  /** One of those that follow the master itself. */
+  nextToMaster(): number;
   /** The hosts' own network; throws where there is none. */
   readonly network: Network;
 }
@@ -21,5 +23,12 @@ export interface Nemesis {
   readonly loses?: boolean;
   /** Needs hosts of their own. */
   readonly needsNetwork?: boolean;
+  /** The set-up that it is for; default: any but Sentinels. */
+  readonly only?: "chain" | "sentinels";
+  /**
+   * What is sure to outlive it: writes that some replica had (the master stays, or the replica that has most is promoted;
+   * the default), writes that all had (whichever is promoted), or none.
+   */
+  readonly keeps?: "some" | "all" | "none";
   harm(stage: Stage): Promise<void>;
 }

@@ -5,9 +5,9 @@ export const proxied: readonly Nemesis[] = [
   {
     name: "lag",
     async harm({ fleet, span, replica }) {
-      for (const place of fleet.replicas) fleet.link(place, fleet.master).delay(20 + place * 60);
+      for (const place of fleet.replicas) fleet.linkOf(place).delay(20 + place * 60);
       await span(300, 600);
-      fleet.link(replica(), fleet.master).hold(["toClient"]);
+      fleet.linkOf(replica()).hold(["toClient"]);
       await span(300, 800);
     },
   },
@@ -57,7 +57,7 @@ export const proxied: readonly Nemesis[] = [
     name: "link-cut",
     async harm({ fleet, span, replica }) {
       for (let i = 0; i < 3; i++) {
-        fleet.link(replica(), fleet.master).reset();
+        fleet.linkOf(replica()).reset();
         await span(50, 300);
       }
     },
@@ -69,6 +69,7 @@ export const networked: readonly Nemesis[] = [
   {
     // The master's host falls off the network, another one is promoted; it comes back as a second master.
     name: "netns-master-off",
+    keeps: "all",
     needsNetwork: true,
     async harm({ fleet, network, span }) {
       await fleet.followMaster("direct");
@@ -105,7 +106,8 @@ export const networked: readonly Nemesis[] = [
       await fleet.followMaster("direct");
       await span(50, 150);
       const place = replica();
-      await (random.next() < 0.5 ? network.cut(fleet.master, place) : network.sever(fleet.master, place));
+      const above = fleet.upstream(place);
+      await (random.next() < 0.5 ? network.cut(above, place) : network.sever(above, place));
       await span(400, 1000);
     },
   },

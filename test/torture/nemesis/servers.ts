@@ -25,7 +25,7 @@ export const servers: readonly Nemesis[] = [
       const place = replica();
       await fleet.server(place).kill9();
       await span(200, 600);
-      await fleet.revive(place, { replicaOf: fleet.master });
+      await fleet.revive(place, { replicaOf: fleet.upstream(place) });
       await span(200, 400);
     },
   },
@@ -52,9 +52,10 @@ export const servers: readonly Nemesis[] = [
     },
   },
   {
+    // Once more, and a read that each of them met would have to take itself for what its connections are closed for.
     name: "dropped-connections",
     async harm({ fleet, span }) {
-      for (let i = 0; i < 4; i++) {
+      for (let i = 0; i < 3; i++) {
         for (const place of fleet.places)
           await fleet.command(place, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
         await span(50, 250);

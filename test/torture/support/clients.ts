@@ -1,6 +1,7 @@
 import { ReplicatedClient } from "../../../src/index.js";
 import { eventually } from "../../support/eventually.js";
 import type { Fleet } from "./fleet.js";
+import { SENTINEL_NAME } from "./sentinels.js";
 import type { Named } from "./workload.js";
 
 const COMMON = {
@@ -13,16 +14,28 @@ const WELL_MS = 15_000;
 
 /** Clients of every kind of acquaintance: through the proxies, by all addresses, and by one that tells the others. */
 export async function openClients(fleet: Fleet): Promise<Named[]> {
-  const [master = "", ...replicas] = fleet.places.map((place) => url(fleet.front(place)));
-  const direct = fleet.places.map((place) => url(fleet.server(place)));
+  const [master = "", ...replicas] = fleet.places.map((place) => url(fleet.reached(place, "front")));
+  const direct = fleet.places.map((place) => url(fleet.reached(place, "direct")));
+  const common = { ...COMMON, ...(fleet.setUp.tls ? { redisOptions: { tls: { ca: fleet.ca } } } : {}) };
+  const sentinels = fleet.setUp.sentinels
+    ? { sentinels: fleet.sentinels.processes.map(({ host, port }) => ({ host, port })), name: SENTINEL_NAME }
+    : null;
   const made: Named[] = [
-    { name: "proxied", client: new ReplicatedClient({ ...COMMON, master, replicas, natMap: fleet.natMap("front") }) },
-    { name: "direct", client: new ReplicatedClient({ ...COMMON, nodes: direct, natMap: fleet.natMap("direct") }) },
+    {
+      name: "proxied",
+      client: new ReplicatedClient({
+        ...common,
+        ...(sentinels ?? { master, replicas }),
+        natMap: fleet.natMap("front"),
+      }),
+    },
+    // Of Sentinels it does not know.
+    { name: "direct", client: new ReplicatedClient({ ...common, nodes: direct, natMap: fleet.natMap("direct") }) },
     {
       name: "seeded",
       client: new ReplicatedClient({
-        ...COMMON,
-        master: direct[fleet.master] as string,
+        ...common,
+        ...(sentinels ?? { master: direct[fleet.master] as string }),
         natMap: fleet.natMap("direct"),
       }),
     },
@@ -36,7 +49,7 @@ export async function openClients(fleet: Fleet): Promise<Named[]> {
 export async function well(clients: readonly Named[], fleet: Fleet): Promise<void> {
   await Promise.all(
     clients.map(async ({ name, client }) => {
-      const address = name === "proxied" ? fleet.front(fleet.master) : fleet.server(fleet.master);
+      const address = fleet.reached(fleet.master, name === "proxied" ? "front" : "direct");
       const expected = `${address.host}:${address.port}`;
       const view = client.with({ readFrom: "replica", maxStalenessMs: 2 ** 31 - 1 });
       await eventually(

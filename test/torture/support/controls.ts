@@ -31,7 +31,7 @@ export async function controls(fleet: Fleet, random: Random): Promise<Control[]>
 
 /** Plain ioredis: writes to the master, reads from the replicas in turn. */
 async function naive(fleet: Fleet, random: Random): Promise<Control> {
-  for (const place of fleet.replicas) fleet.link(place, fleet.master).delay(LAG_MS, ["toClient"]);
+  for (const place of fleet.replicas) fleet.linkOf(place).delay(LAG_MS, ["toClient"]);
   const readers = fleet.replicas.map((place) => plain(fleet.server(place)));
   const { checked, broken } = await under(fleet, random, "naive", null, readers);
   for (const reader of readers) reader.disconnect();

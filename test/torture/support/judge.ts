@@ -1,13 +1,21 @@
 import { check } from "../../checker/check.js";
-import { type Counter, GUARANTEES, type Guarantee, type Operation, type Violation } from "../../checker/history.js";
+import { type Counter, GUARANTEES, type Operation, show } from "../../checker/history.js";
+import type { Nemesis } from "../nemesis/nemesis.js";
 import type { Fleet } from "./fleet.js";
 import type { Recorder } from "./recorder.js";
 
+/** The guarantees of the checker, blocking pops (each element once, none lost but by pops of unknown outcome), subscriptions. */
+export const JUDGED = [...GUARANTEES, "poppedOnce", "subscriptions"] as const;
+export type Judged = (typeof JUDGED)[number];
+
+/** A number for each of them. */
+export type Numbers = Record<Judged, number>;
+
 /** What became of one round's calls. */
 export interface Judgement {
-  readonly violations: readonly Violation[];
-  readonly checked: Readonly<Record<Guarantee, number>>;
-  readonly broken: Readonly<Record<Guarantee, number>>;
+  readonly violations: readonly { readonly guarantee: Judged; readonly text: string }[];
+  readonly checked: Readonly<Numbers>;
+  readonly broken: Readonly<Numbers>;
   readonly operations: number;
   /** Acknowledged writes that the final master does not have: those were reported, or stand under `noSilentLoss`. */
   readonly lost: number;
@@ -16,8 +24,25 @@ export interface Judgement {
 
 const PAGE = 20_000;
 
-/** Reads what survived from the final master and decides every guarantee. */
-export async function judge(recorder: Recorder, fleet: Fleet): Promise<Judgement> {
+export function zeros(): Numbers {
+  return Object.fromEntries(JUDGED.map((name) => [name, 0])) as Numbers;
+}
+
+/** What survived so many copies: the writes that a round's nemeses can't have destroyed. Infinity = there are none such. */
+export function copiesThatLast(nemeses: readonly Nemesis[], fleet: Fleet): number {
+  // Of two in a row the second may promote what the first has just left empty.
+  if (nemeses.length > 1) return Number.POSITIVE_INFINITY;
+  const keeps = nemeses[0]?.keeps ?? "some";
+  if (keeps === "none") return Number.POSITIVE_INFINITY;
+  return keeps === "some" ? 1 : fleet.replicas.length;
+}
+
+/**
+ * Reads what survived from the final master and decides every guarantee.
+ *
+ * @param lasting writes that so many replicas had confirmed must have survived
+ */
+export async function judge(recorder: Recorder, fleet: Fleet, lasting = Number.POSITIVE_INFINITY): Promise<Judgement> {
   const { keys, losses, successions, operations } = recorder;
   const order = await list(fleet, keys.order);
   const numbers = new Map<string, number>();
@@ -38,15 +63,15 @@ export async function judge(recorder: Recorder, fleet: Fleet): Promise<Judgement
       order: await list(fleet, key),
     });
 
-  const sum = (): Record<Guarantee, number> =>
-    Object.fromEntries(GUARANTEES.map((name) => [name, 0])) as Record<Guarantee, number>;
-  const [checked, broken] = [sum(), sum()];
-  const violations: Violation[] = [];
+  const [checked, broken] = [zeros(), zeros()];
+  const violations: { guarantee: Judged; text: string }[] = [];
+  const everything = new Set<string>();
   let lost = 0;
   for (const part of parts) {
     const verdict = check({ ...part, losses, successions });
     violations.push(...verdict.violations);
     const survived = new Set(part.order);
+    for (const value of survived) everything.add(value);
     const acked = part.operations.filter(({ kind, outcome }) => kind === "append" && outcome === "ok");
     const missing = acked.filter(({ value }) => !survived.has(value as string)).length;
     lost += missing;
@@ -56,6 +81,20 @@ export async function judge(recorder: Recorder, fleet: Fleet): Promise<Judgement
     }
     // Of every acknowledged write it was looked whether it is there; the checker counts those that are not.
     checked.noSilentLoss += acked.length - missing;
+  }
+  for (const { write, by } of recorder.confirmed) {
+    if (by < lasting) continue;
+    checked.durability++;
+    if (everything.has(write.value as string)) continue;
+    broken.durability++;
+    violations.push({ guarantee: "durability", text: `${show(write)} was confirmed by ${by} replicas and is gone` });
+  }
+  for (const [client, queue] of recorder.queues) {
+    const key = keys.queue(client);
+    const verdict = queue.judge(await list(fleet, key), recorder.wasTold(client, key));
+    checked.poppedOnce += verdict.checked;
+    broken.poppedOnce += verdict.wrong.length;
+    violations.push(...verdict.wrong.map((text) => ({ guarantee: "poppedOnce" as const, text })));
   }
   // A session that was told, or whose writes are all there, kept its promise too.
   checked.sessionTold += operations.filter((one) => told(one) || isAckedCausal(one)).length;

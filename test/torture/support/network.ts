@@ -11,7 +11,7 @@ const GATEWAY = "10.77.0.1";
 /** Nobody has it: what is sent there is lost on the way, in silence. */
 const NOWHERE = "02:00:00:00:00:99";
 
-/** An end of a cut: the clients' side (with all proxies), or the host of a server. */
+/** An end of a cut: the clients' side (with all proxies), or the host of a server or Sentinel. */
 export type End = "clients" | number;
 
 /** How to run a program in a network namespace of its own as whoever we are; null = the kernel does not let us. */

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { TopologyEvent } from "../../../src/index.js";
 import type { Counter, Loss, Operation, PromiseLevel, Succession } from "../../checker/history.js";
+import { Queue } from "./queue.js";
 
 /** Who calls, and what it was promised. */
 export interface Caller {
@@ -8,6 +9,8 @@ export interface Caller {
   readonly session: string;
   readonly promise: PromiseLevel;
   readonly maxStalenessMs?: number;
+  /** How many replicas have to confirm its writes. */
+  readonly confirmedBy?: number;
 }
 
 /** The longest time in which none of a kind of calls succeeded. */
@@ -31,6 +34,8 @@ const EXPECTED = [
   /^multi EXECABORT Transaction discarded /,
 ];
 const KEYS = 6;
+/** Seconds that a blocking pop waits. */
+const BLOCKED_S = 1;
 const now = (): number => performance.now();
 
 /** The keys of one round, so that a round's history starts from nothing. */
@@ -62,6 +67,10 @@ export class Recorder {
   readonly losses: Loss[] = [];
   readonly successions: Succession[] = [];
   readonly counters = new Map<string, { ok: number; unknown: number }>();
+  /** By client. */
+  readonly queues = new Map<string, Queue>();
+  /** Writes that so many replicas had confirmed when they succeeded. */
+  readonly confirmed: { readonly write: Operation; readonly by: number }[] = [];
   /** Rejections, by what was called and the code. */
   readonly rejected = new Map<string, number>();
   /** Calls that failed and were not told of a loss. */
@@ -116,8 +125,7 @@ export class Recorder {
     for (const [i, { key, value }] of writes.entries()) {
       const error = results[i]?.[0] ?? null;
       const outcome = error === null ? "ok" : this.#reject("pipeline", error);
-      if (outcome === "ok") this.#succeeded("writes", caller.client);
-      this.operations.push({ kind: "append", ...caller, key, value, invoked, returned: now(), outcome });
+      this.#note(caller, key, value, invoked, outcome, error === null);
     }
   }
 
@@ -156,9 +164,32 @@ export class Recorder {
     return [...this.rejected.keys()].filter((name) => !EXPECTED.some((pattern) => pattern.test(name)));
   }
 
-  /** Something that has no place in the history: it has to settle. */
-  async settles(what: string, call: Promise<unknown>): Promise<void> {
-    await call.catch((error: Error) => this.#reject(what, error));
+  /** Puts an element into the client's queue. */
+  async offer(on: Redis, client: string): Promise<void> {
+    const key = this.keys.queue(client);
+    const value = this.#value(key);
+    let outcome: Operation["outcome"] = "ok";
+    try {
+      await on.lpush(key, value);
+    } catch (error) {
+      outcome = this.#reject("offer", error as Error);
+    }
+    if (outcome !== "fail") this.#queue(client).offer(value, outcome === "ok" ? "ok" : "info");
+  }
+
+  /** Takes one out of it, and waits for it. */
+  async pop(on: Redis, client: string): Promise<void> {
+    try {
+      const taken = await on.blpop(this.keys.queue(client), BLOCKED_S);
+      if (taken !== null) this.#queue(client).pop(taken[1]);
+    } catch (error) {
+      if (this.#reject("pop", error as Error) !== "fail") this.#queue(client).unknownPop();
+    }
+  }
+
+  /** Whether a client was told of a loss that this key may have a part in. */
+  wasTold(client: string, key: string): boolean {
+    return this.losses.some((one) => one.client === client && (!one.keysComplete || one.keys.includes(key)));
   }
 
   /** The session was told of a loss by something that is no read and no write. */
@@ -202,13 +233,34 @@ export class Recorder {
     const value = this.#value(key);
     const invoked = now();
     let outcome: Operation["outcome"] = "ok";
+    let resolved = true;
     try {
       await call(value);
     } catch (error) {
+      resolved = false;
       outcome = this.#reject(what, error as Error);
     }
+    this.#note(caller, key, value, invoked, outcome, resolved);
+  }
+
+  #note(
+    { confirmedBy, ...caller }: Caller,
+    key: string,
+    value: string,
+    invoked: number,
+    outcome: Operation["outcome"],
+    resolved: boolean,
+  ): void {
     if (outcome === "ok") this.#succeeded("writes", caller.client);
-    this.operations.push({ kind: "append", ...caller, key, value, invoked, returned: now(), outcome });
+    const write: Operation = { kind: "append", ...caller, key, value, invoked, returned: now(), outcome };
+    this.operations.push(write);
+    if (resolved && confirmedBy !== undefined) this.confirmed.push({ write, by: confirmedBy });
+  }
+
+  #queue(client: string): Queue {
+    let queue = this.queues.get(client);
+    if (queue === undefined) this.queues.set(client, (queue = new Queue()));
+    return queue;
   }
 
   async #read(caller: Caller, keys: readonly string[], call: () => Promise<(string | null)[]>): Promise<void> {

@@ -10,6 +10,7 @@ export interface Named {
 
 const BOUNDS_MS = [400, 800];
 const WANDERERS = 4;
+const ACK_MS = 100;
 
 /** Calls of every kind, from all clients, until it is stopped; each loop makes one call after another. */
 export class Workload {
@@ -24,6 +25,8 @@ export class Workload {
     private readonly random: Random,
     /** Milliseconds between two calls of a loop, on average. */
     private readonly paceMs: number,
+    /** How many there are. */
+    private readonly replicas: number,
   ) {
     this.recorder = new Recorder(keys);
   }
@@ -47,11 +50,13 @@ export class Workload {
       this.#loop(() => this.#step(strong, caller("strong", "strong")));
       const eventual = client.with({ consistency: "eventual" });
       this.#loop(() => this.#reads(eventual, caller("eventual", "eventual")));
-      const durable = client.with({ ack: { replicas: "majority", timeoutMs: 100 } });
-      this.#loop(() => this.#writes(durable, caller("durable", "session")));
+      for (const copies of [1, this.replicas]) {
+        const durable = client.with({ ack: { replicas: copies, timeoutMs: ACK_MS } });
+        this.#loop(() => this.#writes(durable, caller(`durable ${copies}`, "session", { confirmedBy: copies })));
+      }
       this.#loop(() => recorder.increment(client, name));
-      this.#loop(() => recorder.settles("pop", client.blpop(this.keys.queue(name), 1)));
-      this.#loop(() => recorder.settles("offer", client.lpush(this.keys.queue(name), "1")));
+      this.#loop(() => recorder.pop(client, name));
+      this.#loop(() => recorder.offer(client, name));
     }
     for (let i = 0; i < WANDERERS; i++) this.#wander(`causal${i}`);
   }
