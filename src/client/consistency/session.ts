@@ -9,6 +9,8 @@ export interface Histories {
   readonly replid: string | null;
   /** First offset of `from` that is **not** in the adopted history; Infinity = all of it is; null = no proven link. */
   forkOf(from: string): number | null;
+  /** One master is left, and it is the adopted one's: a rival's history has lost. */
+  readonly decided: boolean;
   /** First offset of `from` that is not in the adopted one, where a master was seen that branched off with it; null = unknown. */
   branchOf(from: string): number | null;
 }
@@ -24,6 +26,11 @@ const REMEMBERED = 64;
 /** Tokens of other histories that wait to be placed; beyond it the session counts as unknown. */
 const UNPLACED = 8;
 
+/** What a token named, and the how-manieth it was. */
+interface Foreign extends Position {
+  readonly order: number;
+}
+
 /**
  * One causal session: a single point of the replication stream, over all keys, that its reads must not fall behind.
  * It rises with every write of the session once that is resolved to an offset, and after a read to the fence behind
@@ -35,13 +42,15 @@ export class CausalSession implements WriteFollower {
   /** It has read or written in this history; a master without replicas stands at offset 0 all the time. */
   #touched = false;
   /** From tokens, not yet placed in the adopted history. */
-  #foreign: Position[] = [];
+  #foreign: Foreign[] = [];
   /** Of these: named histories that lead nowhere known, before the nodes were asked. */
-  #strange: Position[] = [];
+  #strange: Foreign[] = [];
+  /** Of these: the nodes were asked, and nobody could say yet who wins. */
+  #undecided: Foreign[] = [];
+  /** Tokens so far. */
+  #merged = 0;
   /** Something was seen of which nobody can say where it lies: to be read from the master first. */
   #unknown = false;
-  /** A look at all nodes has not yet been taken since a token of an unknown history came. */
-  #unplaced = false;
   #pending = 0;
   #unresolved = 0;
   #untold: LostRange[] = [];
@@ -67,7 +76,12 @@ export class CausalSession implements WriteFollower {
   /** A token named a history that no known link leads from, and the nodes were not asked since. */
   get unplaced(): boolean {
     this.#place();
-    return this.#unplaced;
+    return this.#strange.length > 0;
+  }
+
+  /** Tokens taken over so far: a look at the nodes says nothing of those that come after it began. */
+  get merged(): number {
+    return this.#merged;
   }
 
   /** It has read or written what can't be placed: a read of the master settles it. */
@@ -84,7 +98,7 @@ export class CausalSession implements WriteFollower {
   /** Where the session stands in the adopted history; null while that is not known. */
   get position(): Position | null {
     this.#place();
-    if (this.#unknown || !this.resolved) return null;
+    if (this.#unknown || this.#undecided.length > 0 || !this.resolved) return null;
     const replid = this.#replid ?? this.histories.replid;
     return replid === null ? null : { replid, offset: this.#offset };
   }
@@ -99,7 +113,7 @@ export class CausalSession implements WriteFollower {
   /** Takes over what another session, here or in another process, has seen. */
   merge(position: Position): void {
     if (this.#foreign.length >= UNPLACED) this.#unknown = true;
-    else this.#foreign.push(position);
+    else this.#foreign.push({ ...position, order: ++this.#merged });
   }
 
   /** It has seen something that nothing more is known of: an expired token. */
@@ -108,16 +122,15 @@ export class CausalSession implements WriteFollower {
   }
 
   /**
-   * All nodes were asked: what can't be placed now won't be. `decided`: there is one master. Then a rival's history is
-   * known to have lost what lies beyond its branch; before, it may be the one that wins.
+   * All nodes were asked since the first `upTo` tokens had come: what can't be placed of these now won't be. Unless who
+   * wins is still to be decided: a rival's history is known to have lost only once there is one master.
    */
-  looked(decided: boolean): void {
+  looked(upTo: number): void {
     this.#place();
-    const { replid } = this.histories;
-    this.#foreign = this.#strange.splice(0);
-    if (replid !== null) this.#placeForeign(replid, decided);
-    this.#strange = [];
-    this.#unplaced = false;
+    const asked = this.#strange.filter(({ order }) => order <= upTo);
+    this.#strange = this.#strange.filter(({ order }) => order > upTo);
+    this.#undecided = [...this.#undecided, ...asked].slice(-UNPLACED);
+    this.#decide();
   }
 
   /** A read was handed out; the fence behind it showed `offset`. `fromMaster`: of the adopted master. */
@@ -127,9 +140,8 @@ export class CausalSession implements WriteFollower {
     // No position lies above the master's own: a token that says so names what never was, or is no more.
     if (fromMaster) this.#offset = offset;
     else this.#offset = Math.max(this.#offset, offset);
-    if (!fromMaster) return;
-    this.#unknown = this.#unplaced = false;
-    this.#strange = [];
+    // What it was given meanwhile, and the nodes were not asked about, that reply says nothing of.
+    if (fromMaster && this.#strange.length === 0) this.#unknown = false;
   }
 
   /** What failovers took and the session was not told of yet; asked once, told once. */
@@ -208,25 +220,33 @@ export class CausalSession implements WriteFollower {
         }
       }
     }
-    if (this.#foreign.length > 0) this.#placeForeign(replid);
+    for (const position of this.#foreign.splice(0)) {
+      if (this.#placeAt(position, this.#forkOf(position, replid))) continue;
+      this.#unknown = true;
+      if (this.#strange.length < UNPLACED) this.#strange.push(position);
+    }
+    this.#decide();
   }
 
-  #placeForeign(replid: string, branches = false): void {
-    const { histories } = this;
-    for (const position of this.#foreign.splice(0)) {
-      let fork = position.replid === replid ? Number.POSITIVE_INFINITY : histories.forkOf(position.replid);
-      if (fork === null && branches) fork = histories.branchOf(position.replid);
-      if (fork === null) {
-        this.#unknown = this.#unplaced = true;
-        if (this.#strange.length < UNPLACED) this.#strange.push(position);
-        continue;
-      }
-      this.#touched = true;
-      this.#offset = Math.max(this.#offset, Math.min(position.offset, fork - 1));
-      if (position.offset >= fork) {
-        this.#lose({ replid: position.replid, fromOffset: fork - 1, toOffset: position.offset, proven: true });
-      }
-    }
+  /** Places what the nodes were asked about, as soon as it is known who wins. */
+  #decide(): void {
+    const { replid, decided } = this.histories;
+    if (this.#undecided.length === 0 || replid === null || !decided) return;
+    for (const position of this.#undecided.splice(0))
+      this.#placeAt(position, this.#forkOf(position, replid) ?? this.histories.branchOf(position.replid));
+  }
+
+  #forkOf(position: Position, replid: string): number | null {
+    return position.replid === replid ? Number.POSITIVE_INFINITY : this.histories.forkOf(position.replid);
+  }
+
+  /** False if nobody knows what the adopted history shares with the position's: `fork` is null. */
+  #placeAt({ replid, offset }: Position, fork: number | null): boolean {
+    if (fork === null) return false;
+    this.#touched = true;
+    this.#offset = Math.max(this.#offset, Math.min(offset, fork - 1));
+    if (offset >= fork) this.#lose({ replid, fromOffset: fork - 1, toOffset: offset, proven: true });
+    return true;
   }
 
   #lose(range: LostRange): void {

@@ -91,7 +91,11 @@ export class Engine implements OperationSink {
   ) {
     const { limits } = options;
     this.connections = new Connections(options, clock, connect);
-    this.#knowledge = new Knowledge(limits, this.links, clock);
+    this.#knowledge = new Knowledge(limits, this.links, clock, (replid) => {
+      const { state } = this.surveyor;
+      // In the middle of the step to another history a token of that one would look like a rival's that has lost.
+      return presentMaster(state) !== null && state.adopted?.replid === replid;
+    });
     this.#writes = new WriteAcks(this.ledger, clock, () => this.lane.connection);
     this.#selector = new Selector(random);
     this.#sampler = new Sampler(clock, () => this.refreshMarks());
@@ -102,6 +106,7 @@ export class Engine implements OperationSink {
       limit: limits.sessions,
       tokenTtlMs: options.tokenTtlMs,
       waitMs: options.failoverTimeoutMs,
+      lookFor: (session) => this.lookFor(session),
       askMaster: (at) => {
         const { connection } = this.lane;
         if (!this.lane.isOpen || connection === null) return;
@@ -293,10 +298,9 @@ export class Engine implements OperationSink {
 
   /** Resolves when all nodes were asked anew, because a token tells of a history that is not known here. */
   async lookFor(session: CausalSession): Promise<void> {
+    const { merged } = session;
     await this.#look.take();
-    const { state } = this.surveyor;
-    // In the middle of the step to another history a token of that one would look like a rival's that has lost.
-    session.looked(presentMaster(state) !== null && state.adopted?.replid === this.history?.replid);
+    session.looked(merged);
   }
 
   /** To the master, in the order of issue. */

@@ -48,6 +48,8 @@ export class Knowledge implements Histories {
     limits: { readonly trackedKeys: number; readonly samples: number },
     private readonly links: ReadonlyMap<string, NodeLink>,
     private readonly clock: Clock,
+    /** Whether that replid is the history of the one master, and no other claims to be. */
+    private readonly reigns: (replid: string) => boolean,
   ) {
     this.ledger = new KeyLedger({ trackedKeys: limits.trackedKeys, history: this.#writes });
     this.samples = new Samples(limits.samples);
@@ -60,6 +62,10 @@ export class Knowledge implements Histories {
 
   get replid(): string | null {
     return this.#history?.replid ?? null;
+  }
+
+  get decided(): boolean {
+    return this.#history !== null && this.reigns(this.#history.replid);
   }
 
   forkOf(from: string): number | null {

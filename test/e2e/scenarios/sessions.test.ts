@@ -169,4 +169,25 @@ onEachStage("a causal session", (start) => {
       quick.disconnect();
     }
   });
+
+  // What a look at the nodes had found while two masters were there was forgotten once it was decided, and a token asked
+  // for at once was made without any look: what the rival's session had lost was never told.
+  it("with the token of a rival master is told what it lost as soon as the rival has lost, by a call or by its token", async () => {
+    const { stage, first, client } = await worlds.open();
+    const redis = await client({ pollIntervalMs: 100, arbitrationMs: 500 });
+    await stage.promote(first);
+    await eventually(() => expect(redis.topology.state).toBe("splitBrain"));
+    const rival = new ReplicatedClient({ master: `redis://${first.id}`, discoverReplicas: false });
+    try {
+      const writer = rival.session();
+      await writer.set("k", "doomed");
+      const token = await writer.token();
+      const outcomes = await Promise.allSettled([redis.session(token).token(), redis.session(token).get("k")]);
+      expect(redis.topology.master?.id).not.toBe(first.id);
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({ status: "rejected", reason: { code: "IOREPLICA_WRITES_LOST" } });
+    } finally {
+      rival.disconnect();
+    }
+  });
 });

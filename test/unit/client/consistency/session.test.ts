@@ -15,6 +15,7 @@ function client(replid: string | null = A, limit = 10) {
   const ledger = new KeyLedger({ trackedKeys: 100, history: new WriteHistory() });
   const histories = {
     replid: null as string | null,
+    decided: true,
     forkOf: (from: string) => (histories.replid === null ? null : links.forkOf(from, histories.replid)),
     branchOf: (from: string) => (histories.replid === null ? null : links.branchOf(from, histories.replid)),
   };
@@ -30,6 +31,7 @@ function client(replid: string | null = A, limit = 10) {
     ledger,
     links,
     count,
+    histories,
     adopt,
     session: () => new CausalSession(histories, count),
     fence: (offset: number) => ledger.fenceReplied(ledger.fenceSent(), offset),
@@ -128,23 +130,69 @@ describe("tokens of other histories", () => {
     one.merge({ replid: B, offset: 170 });
     expect(one.unplaced).toBe(true);
     expect(one.takeUntold()).toBeNull();
-    one.looked(true);
+    one.looked(one.merged);
     expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 149, toOffset: 170, proven: true }]);
     expect(one.takeUntold()).toBeNull();
   });
 
-  it("of a rival they are told nothing where they lie below the branch, or nobody knows yet who wins", () => {
+  it("of a rival they are told nothing where they lie below the branch", () => {
     const { session, links } = client();
     links.add({ from: A, to: B, at: 150 });
     const below = session();
     below.merge({ replid: B, offset: 149 });
-    below.looked(true);
+    below.looked(below.merged);
     expect(below.takeUntold()).toBeNull();
-    const early = session();
-    early.merge({ replid: B, offset: 170 });
-    early.looked(false);
-    expect(early.takeUntold()).toBeNull();
-    expect(early.need()).toBe(MASTER);
+  });
+
+  it("of a rival they are told nothing while nobody knows who wins, and as soon as that is known", () => {
+    const { session, links, histories } = client();
+    links.add({ from: A, to: B, at: 150 });
+    const one = session();
+    one.merge({ replid: B, offset: 170 });
+    histories.decided = false;
+    expect(one.unplaced).toBe(true);
+    one.looked(one.merged);
+    expect(one.unplaced).toBe(false);
+    expect(one.takeUntold()).toBeNull();
+    expect(one.need()).toBe(MASTER);
+    expect(one.position).toBeNull();
+    histories.decided = true;
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 149, toOffset: 170, proven: true }]);
+    expect(one.takeUntold()).toBeNull();
+    one.read(160, true);
+    expect(one.position).toEqual({ replid: A, offset: 160 });
+  });
+
+  it("of a rival that wins in the end they are placed in its history", () => {
+    const { session, links, histories, adopt } = client();
+    links.add({ from: A, to: B, at: 150 });
+    const one = session();
+    one.merge({ replid: B, offset: 170 });
+    histories.decided = false;
+    one.looked(one.merged);
+    adopt(B, 150, 180);
+    histories.decided = true;
+    expect(one.takeUntold()).toBeNull();
+    one.read(190, true);
+    expect(one.position).toEqual({ replid: B, offset: 190 });
+  });
+
+  it("that come during a look are not judged by it, nor settled by a read that was sent before", () => {
+    const { session, links } = client();
+    links.add({ from: A, to: B, at: 150 });
+    const one = session();
+    one.merge({ replid: C, offset: 10 });
+    expect(one.unplaced).toBe(true);
+    const { merged } = one;
+    one.merge({ replid: B, offset: 170 });
+    one.looked(merged);
+    expect(one.takeUntold()).toBeNull();
+    expect(one.unplaced).toBe(true);
+    one.read(120, true);
+    expect(one.unplaced).toBe(true);
+    expect(one.need()).toBe(MASTER);
+    one.looked(one.merged);
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 149, toOffset: 170, proven: true }]);
   });
 
   it("of a history that is adopted during the look they are placed in it", () => {
@@ -153,7 +201,7 @@ describe("tokens of other histories", () => {
     one.merge({ replid: B, offset: 170 });
     expect(one.unplaced).toBe(true);
     adopt(B, 150, 180);
-    one.looked(true);
+    one.looked(one.merged);
     expect(one.takeUntold()).toBeNull();
     expect(one.position).toBeNull();
     expect(one.need()).toBe(MASTER);
@@ -174,7 +222,7 @@ describe("tokens of other histories", () => {
     one.merge({ replid: C, offset: 170 });
     expect(one.unplaced).toBe(true);
     expect(one.need()).toBe(MASTER);
-    one.looked(true);
+    one.looked(one.merged);
     expect(one.unplaced).toBe(false);
     expect(one.need()).toBe(MASTER);
     one.read(120, true);

@@ -125,7 +125,10 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
     },
     /** A causal session that has seen nothing yet. */
     causal: () =>
-      new CausalSession({ replid: HISTORY, forkOf: () => null, branchOf: () => null }, { following: 0, limit: 10 }),
+      new CausalSession(
+        { replid: HISTORY, forkOf: () => null, branchOf: () => null, decided: true },
+        { following: 0, limit: 10 },
+      ),
     unit(
       lines: readonly string[],
       view: Partial<ResolvedView> = {},
