@@ -3,10 +3,14 @@ import { GUARANTEES } from "../../checker/history.js";
 import { DEEDS } from "./plan.js";
 import { type Result, simulate } from "./run.js";
 
-/** `SIM_SEEDS=1000` runs so many, `SIM_SEED=7` replays that one alone and tells what happened. */
+/**
+ * `SIM_SEEDS=1000` runs so many, `SIM_SEED=7` replays that one alone and tells what happened; so does
+ * `SIM_CORPUS=722 npm run sim -- corpus` with a run of the corpus.
+ */
 export const settings = {
   only: process.env["SIM_SEED"] === undefined ? null : Number(process.env["SIM_SEED"]),
   count: Number(process.env["SIM_SEEDS"] ?? 60),
+  corpus: process.env["SIM_CORPUS"] === undefined ? null : Number(process.env["SIM_CORPUS"]),
 };
 
 const CHUNK = 25;

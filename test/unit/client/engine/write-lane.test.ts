@@ -51,6 +51,22 @@ describe("the write lane keeps the order of issue", () => {
     expect(made).toHaveLength(2);
   });
 
+  // Seed 329 of the simulation: SET refused, GET answered behind it with what was before, SET sent again and applied.
+  it("a read that was answered behind a refused write of its key is read again behind that write, others are not", async () => {
+    const { issue, connect, issuer, lane } = laneOf();
+    const a = connect("A");
+    issue("SET k new");
+    issue("GET k");
+    issue("GET other");
+    a.answer(BUSY, "old", "x");
+    expect(await issuer.ends()).toEqual(["…", "…", "x"]);
+    expect(lane.waiting).toBe(2);
+    const b = connect("A");
+    expect(b.log).toEqual(["SET k new", "GET k"]);
+    b.answer("OK", "new");
+    expect(await issuer.ends()).toEqual(["OK", "new", "x"]);
+  });
+
   it("a write that was refused is not sent again once a later write of its key was applied (SET first, SET second)", async () => {
     const { issue, connect, issuer, pending } = laneOf();
     const a = connect("A");
