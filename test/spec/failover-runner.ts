@@ -165,6 +165,10 @@ function toInput(step: Json, seq: number): TopologyInput {
       replicas,
     };
   }
+  if ("resolve" in step) {
+    only(step, ["at", "resolve", "to", "expect"], "a look-up");
+    return { type: "lookup", at, name: id(step["resolve"]), addresses: (step["to"] as string[]).map(address) };
+  }
   only(step, ["at", "tick", "expect"], "a tick");
   if (step["tick"] !== true) throw new Error(`no such step: ${JSON.stringify(step)}`);
   return { type: "tick", at };

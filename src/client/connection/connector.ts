@@ -1,4 +1,4 @@
-import { createConnection, type NetConnectOpts, type Socket } from "node:net";
+import { createConnection, type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { AbstractConnector } from "ioredis";
 import type { Endpoint } from "./address.js";
@@ -8,6 +8,8 @@ import { SocketBatch } from "./socket-batch.js";
 export interface SocketOptions {
   readonly endpoint: Endpoint;
   readonly family?: number;
+  /** Finds the addresses of a host name instead of the system. */
+  readonly lookup?: LookupFunction;
   readonly tls?: ConnectionOptions;
   /** Opens the stream to a host and port instead of the system. */
   readonly connect?: (address: { readonly host: string; readonly port: number }) => Socket;
@@ -57,11 +59,12 @@ export function connectorClass(
 }
 
 /** Begins to connect; the stream is given at once. */
-export function openSocket({ endpoint, family, tls, connect }: SocketOptions): Socket | TLSSocket {
+export function openSocket({ endpoint, family, lookup, tls, connect }: SocketOptions): Socket | TLSSocket {
   if (connect !== undefined && "host" in endpoint) return connect(endpoint);
   const target: NetConnectOpts =
     "path" in endpoint ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
   if (family !== undefined && "host" in target) Object.assign(target, { family });
+  if (lookup !== undefined && "host" in target) Object.assign(target, { lookup });
   if (!tls) return createConnection(target);
   // A certificate is checked against the name that was asked for, unless the application named another.
   const servername = tls.servername ?? ("host" in endpoint && !isIpAddress(endpoint.host) ? endpoint.host : undefined);

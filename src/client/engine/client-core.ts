@@ -255,7 +255,7 @@ export class ClientCore {
         node,
         this.engine.topology.nodes.map(({ id }) => id),
       );
-    return { node: link.id, endpoint: link.target.endpoint };
+    return link.target;
   }
 
   /** The master that may be written to; waits for one. */
@@ -267,7 +267,7 @@ export class ClientCore {
       if (this.#ended) throw new ClientClosedError({ command });
       const node = engine.lane.isOpen ? engine.history?.node : undefined;
       const link = node === undefined ? undefined : engine.links.get(node);
-      if (link) return { node: link.id, endpoint: link.target.endpoint };
+      if (link) return link.target;
       const leftMs = until - clock.now();
       if (leftMs <= 0 || engine.surveyor.fatal)
         throw engine.surveyor.fatal ?? new NoMasterError(this.options.failoverTimeoutMs, engine.reasons(), { command });

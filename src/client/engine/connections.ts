@@ -1,16 +1,13 @@
+import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../../core/clock.js";
-import type { Endpoint } from "../connection/address.js";
+import type { Target } from "../connection/address.js";
 import { type ConnectionHost, NodeConnection } from "../connection/node-connection.js";
 import type { OpenOptions } from "../connection/open-redis.js";
 import type { Environment } from "../environment.js";
 import { accessOf } from "../options/resolve.js";
 import type { ResolvedOptions } from "../options/resolved.js";
 
-/** A place to connect to, with what it takes to be let in. */
-export interface Target {
-  readonly node: string;
-  readonly endpoint: Endpoint;
-}
+export type { Target } from "../connection/address.js";
 
 /** Told of nothing: for connections that carry no fences and whose end shows in their commands. */
 export const NOBODY: ConnectionHost = {
@@ -48,8 +45,18 @@ export class Connections {
   }
 
   /** How a stream to an address is opened. */
-  way(family: number | undefined): Pick<OpenOptions, "connect" | "family"> {
-    return { ...(this.connect === null ? {} : { connect: this.connect }), ...(family === undefined ? {} : { family }) };
+  way(family: number | undefined): Pick<OpenOptions, "connect" | "family" | "lookup"> {
+    const { lookup } = this.options;
+    return {
+      ...(this.connect === null ? {} : { connect: this.connect }),
+      ...(family === undefined ? {} : { family }),
+      ...(lookup === null ? {} : { lookup }),
+    };
+  }
+
+  /** Streams are opened by something that the system's names mean nothing to. */
+  get opensElsewhere(): boolean {
+    return this.connect !== null;
   }
 
   get connectTimeoutMs(): number {
@@ -59,13 +66,13 @@ export class Connections {
   /** What an ioredis instance to this node is opened with. */
   async openOptions(target: Target): Promise<OpenOptions> {
     const { options } = this;
-    const own = accessOf(options, target.node);
+    const own = accessOf(options, target.name ?? target.node);
     const { username: _username, password: _password, tls: _tls, ...redis } = options.redis;
     const access = options.credentials ? await options.credentials() : own;
     return {
       endpoint: target.endpoint,
       ...this.way(options.redis.family),
-      ...(own.tls ? { tls: own.tls } : {}),
+      ...(own.tls ? { tls: named(own.tls, options, target) } : {}),
       redis: {
         ...redis,
         db: options.db,
@@ -74,4 +81,10 @@ export class Connections {
       },
     };
   }
+}
+
+/** A certificate is issued to the name that the application gave, not to the address behind it. */
+function named(tls: ConnectionOptions, { seeds }: ResolvedOptions, { name }: Target): ConnectionOptions {
+  const address = seeds.find((seed) => seed.id === name)?.address;
+  return address !== undefined && "host" in address ? { servername: address.host, ...tls } : tls;
 }

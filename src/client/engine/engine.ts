@@ -180,7 +180,7 @@ export class Engine implements OperationSink {
       random,
       connections: this.connections,
       known: () => (this.history === null ? null : { replid: this.history.replid, offset: this.masterOffset }),
-      added: (node, endpoint) => this.#addLink(node, endpoint),
+      added: (target) => this.#addLink(target),
       removed: (node) => this.#removeLink(node),
       adopted: (adoption) => this.#adopted(adoption),
       changed: (change) => this.#emit(change),
@@ -447,10 +447,11 @@ export class Engine implements OperationSink {
 
   // ---- topology ----------------------------------------------------------------------------------------------
 
-  #addLink(node: string, endpoint: NodeLink["target"]["endpoint"]): void {
+  #addLink(target: Target): void {
+    const { node, name } = target;
     if (this.links.has(node)) return;
     const link = new NodeLink(
-      { node, endpoint },
+      target,
       this.connections,
       {
         isLone: () => this.isLone(),
@@ -468,7 +469,7 @@ export class Engine implements OperationSink {
       },
       this.clock,
       this.random,
-      labelsOf(this.options, node),
+      labelsOf(this.options, name ?? node),
       this.options.circuit,
     );
     this.links.set(node, link);

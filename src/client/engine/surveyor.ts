@@ -1,6 +1,8 @@
+import { isIP } from "node:net";
 import type { Clock } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
-import type { Endpoint } from "../connection/address.js";
+import type { Target } from "../connection/address.js";
+import { NameWatcher } from "../connection/name-watcher.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import { openRedis } from "../connection/open-redis.js";
 import { SentinelWatcher } from "../connection/sentinel.js";
@@ -26,7 +28,7 @@ export interface SurveyorOptions {
   readonly connections: Connections;
   /** The newest offset of the adopted history that fences have shown. */
   readonly known: () => { readonly replid: string; readonly offset: number } | null;
-  readonly added: (node: string, endpoint: Endpoint) => void;
+  readonly added: (target: Target) => void;
   readonly removed: (node: string) => void;
   readonly adopted: (adoption: Adoption) => void;
   readonly changed: (change: TopologyChange) => void;
@@ -51,6 +53,8 @@ export class Surveyor {
   readonly #probes = new Map<string, Probe>();
   readonly #monitor: Monitor;
   readonly #sentinels: SentinelWatcher | null;
+  /** Looks up the names among the seeds; null before the start, and where streams are opened by others. */
+  #resolver: NameWatcher | null = null;
   readonly #troubles: Troubles;
   #names = new OfficeNames([]);
   #stopped = false;
@@ -71,16 +75,18 @@ export class Surveyor {
 
   start(seeds: readonly SeedNode[]): void {
     this.state = initialTopology(this.host.options, seeds.map(seedOf));
-    for (const seed of seeds) this.#add(seed.id, seed.address);
+    for (const seed of seeds) this.#add({ node: seed.id, endpoint: seed.address });
     this.#names = new OfficeNames(seeds);
     this.#monitor.setUrgent(true);
     this.#sentinels?.start();
+    this.#resolver = this.#watchNames(seeds);
   }
 
   stop(): void {
     this.#stopped = true;
     this.#monitor.stop();
     this.#sentinels?.stop();
+    this.#resolver?.stop();
     for (const probe of this.#probes.values()) probe.stop();
     this.#probes.clear();
   }
@@ -145,7 +151,7 @@ export class Surveyor {
           host.adopted(effect);
           break;
         case "addNode":
-          this.#add(effect.node, effect.address);
+          this.#add({ node: effect.node, endpoint: effect.address, name: effect.name });
           break;
         case "removeNode":
           this.#remove(effect.node);
@@ -160,18 +166,22 @@ export class Surveyor {
       }
       if (this.#stopped) return;
     }
-    this.#monitor.setUrgent(writableMaster(this.state) === null);
+    const noMaster = writableMaster(this.state) === null;
+    this.#monitor.setUrgent(noMaster);
     if (input.type === "poll" || input.type === "pollFailed") {
       this.#troubles.note(input, this.state);
       host.polled(input);
     }
     host.settled();
+    if (input.type !== "lookup" && (noMaster || input.type === "pollFailed" || input.type === "connectionLost"))
+      this.#resolver?.requestCheck();
   }
 
-  #add(node: string, endpoint: Endpoint): void {
+  #add(target: Target): void {
+    const { node } = target;
     if (this.#probes.has(node)) return;
-    this.#probes.set(node, new Probe({ node, endpoint }, this.host.connections));
-    this.host.added(node, endpoint);
+    this.#probes.set(node, new Probe(target, this.host.connections));
+    this.host.added(target);
     this.#monitor.addNode(node);
   }
 
@@ -196,6 +206,25 @@ export class Surveyor {
       last === null
         ? null
         : new UnsupportedServerError(last.reason.includes("Sentinel") ? "sentinel" : "cluster", last.node);
+  }
+
+  #watchNames(seeds: readonly SeedNode[]): NameWatcher | null {
+    const { options, clock, connections } = this.host;
+    const names = seeds.flatMap(({ id, address }) =>
+      "host" in address && isIP(address.host) === 0 ? [{ id, ...address }] : [],
+    );
+    if (names.length === 0 || connections.opensElsewhere) return null;
+    const watcher = new NameWatcher({
+      clock,
+      names,
+      family: options.redis.family,
+      lookup: options.lookup,
+      intervalMs: options.lookupIntervalMs,
+      timeoutMs: options.failoverTimeoutMs,
+      onInput: (input) => this.#apply(input),
+    });
+    watcher.start();
+    return watcher;
   }
 
   #watchSentinels(): SentinelWatcher | null {

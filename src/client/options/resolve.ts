@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { NatMap } from "../connection/ioredis-types.js";
 import { InvalidOptionError } from "../errors/kinds.js";
@@ -50,7 +51,14 @@ export function resolveOptions(input: string | ReplicatedClientOptions): Resolve
     );
   }
   const integer = (
-    name: "pollIntervalMs" | "heartbeatTimeoutMs" | "failoverTimeoutMs" | "arbitrationMs" | "readHoldMs" | "tokenTtlMs",
+    name:
+      | "pollIntervalMs"
+      | "heartbeatTimeoutMs"
+      | "failoverTimeoutMs"
+      | "arbitrationMs"
+      | "readHoldMs"
+      | "lookupIntervalMs"
+      | "tokenTtlMs",
   ): number => checkInteger(name, TABLE[name], given[name]) ?? 0;
 
   return frozenCopy<ResolvedOptions>({
@@ -60,7 +68,15 @@ export function resolveOptions(input: string | ReplicatedClientOptions): Resolve
     db,
     credentials: checkFunction<Credentials>("credentials", given["credentials"]),
     natMap: checkNatMap(given["natMap"]),
-    transport: checkTransport(given["transport"], source, seeds, shared.tls ?? redis.tls),
+    lookup: checkFunction<LookupFunction>("lookup", given["lookup"]),
+    lookupIntervalMs: integer("lookupIntervalMs"),
+    transport: checkTransport(
+      given["transport"],
+      source,
+      seeds,
+      shared.tls ?? redis.tls,
+      given["lookup"] !== undefined,
+    ),
     view,
     hedgePercent: checkInteger("hedgePercent", TABLE.hedgePercent, given["hedgePercent"]) ?? 0,
     discoverReplicas,
@@ -139,10 +155,16 @@ function checkTransport(
   source: NodeSource,
   seeds: readonly SeedNode[],
   sharedTls: unknown,
+  hasLookup: boolean,
 ): ClientTransport | null {
   if (value === undefined) return null;
   if (typeof value !== "object" || value === null || !("connect" in value) || typeof value.connect !== "function")
     throw new InvalidOptionError("transport", `must be an object with connect({ host, port }); got ${showType(value)}`);
+  if (hasLookup)
+    throw new InvalidOptionError(
+      "transport",
+      "does not go with lookup, which finds addresses for the machine's sockets",
+    );
   if (source.kind === "dev")
     throw new InvalidOptionError("transport", "does not go with dev, whose servers listen on the machine's sockets");
   const tls = source.kind === "sentinels" ? source.tls : null;

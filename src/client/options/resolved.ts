@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Endpoint } from "../connection/address.js";
 import type { NatMap } from "../connection/ioredis-types.js";
@@ -86,6 +87,9 @@ export interface ResolvedOptions {
   readonly db: number;
   readonly credentials: Credentials | null;
   readonly natMap: NatMap | null;
+  /** `null` = the system's. */
+  readonly lookup: LookupFunction | null;
+  readonly lookupIntervalMs: number;
   /** `null` = the machine's sockets. */
   readonly transport: ClientTransport | null;
   readonly view: ResolvedView;

@@ -129,6 +129,16 @@ export const OPTION_TABLE = {
     "none",
     "Maps an address that a server tells (`host:port`) to one that can be reached, as in ioredis.",
   ),
+  lookup: custom(
+    "dns.lookup or its like",
+    "dns.lookup",
+    "Finds the addresses of host names, as `lookup` of `net.connect`. A name with several addresses is a node for each of them.",
+  ),
+  lookupIntervalMs: ms(
+    10_000,
+    10,
+    "Time between two look-ups of a node's host name; while something fails it is looked up twice a second.",
+  ),
   transport: custom(
     "{ connect({ host, port }): Duplex }",
     "the machine's sockets",

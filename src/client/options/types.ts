@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import type { NatMap, RedisOptions, SentinelAddress } from "../connection/ioredis-types.js";
@@ -131,6 +132,8 @@ export interface ReplicatedClientOptions {
   redisOptions?: SharedRedisOptions | undefined;
   credentials?: Credentials | undefined;
   natMap?: NatMap | undefined;
+  lookup?: LookupFunction | undefined;
+  lookupIntervalMs?: number | undefined;
   transport?: ClientTransport | undefined;
   consistency?: Consistency | undefined;
   maxStalenessMs?: number | undefined;

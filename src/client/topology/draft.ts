@@ -1,12 +1,13 @@
 import type { TopologyChange } from "../types.js";
-import type { NodeId } from "./address.js";
+import type { Address, NodeId } from "./address.js";
 import type { Effect } from "./effects.js";
 import type { Hold, NodeState, SentinelWord, TopologyState } from "./state.js";
 
 /** A state while one input is being worked in; never leaves `reduce`. */
-export interface Draft extends Mutable<Omit<TopologyState, "nodes" | "aliasOf" | "detached" | "sentinels">> {
+export interface Draft extends Mutable<Omit<TopologyState, "nodes" | "aliasOf" | "names" | "detached" | "sentinels">> {
   readonly nodes: Map<NodeId, NodeState>;
   readonly aliasOf: Map<NodeId, NodeId>;
+  readonly names: Map<NodeId, readonly Address[]>;
   readonly detached: Map<string, { readonly node: NodeId; readonly at: number }>;
   readonly sentinels: Map<string, SentinelWord>;
   /** Nodes to ask again, in the order of asking. */
@@ -24,6 +25,7 @@ export function openDraft(state: TopologyState, at: number): Draft {
     now: Math.max(state.now, at),
     nodes: new Map(state.nodes),
     aliasOf: new Map(state.aliasOf),
+    names: new Map(state.names),
     detached: new Map(state.detached),
     sentinels: new Map(state.sentinels),
     check: new Set(),

@@ -40,6 +40,12 @@ export type Effect =
   | { readonly type: "holdWrites"; readonly reason: string; readonly sharedBelow: number | null }
   /** This node may be written to. */
   | { readonly type: "resumeWrites"; readonly node: NodeId }
-  | { readonly type: "addNode"; readonly node: NodeId; readonly address: Address | { readonly path: string } }
+  /** `name`: the seed of which this is one address, with whose credentials it is spoken to. */
+  | {
+      readonly type: "addNode";
+      readonly node: NodeId;
+      readonly address: Address | { readonly path: string };
+      readonly name: NodeId | null;
+    }
   /** `aliasOf`: it was only another address of that node. */
   | { readonly type: "removeNode"; readonly node: NodeId; readonly aliasOf: NodeId | null };

@@ -61,6 +61,15 @@ export interface SentinelInput extends At {
   readonly replicas: readonly Address[];
 }
 
+/** A name of the application's was looked up. */
+export interface LookupInput extends At {
+  readonly type: "lookup";
+  /** The seed. */
+  readonly name: NodeId;
+  /** All that it stands for; never empty, since no answer says nothing. */
+  readonly addresses: readonly Address[];
+}
+
 export interface TickInput extends At {
   readonly type: "tick";
 }
@@ -71,4 +80,5 @@ export type TopologyInput =
   | RefusalInput
   | ConnectionLostInput
   | SentinelInput
+  | LookupInput
   | TickInput;

@@ -1,6 +1,7 @@
 import { type Address, addressId, type NodeId, translate } from "./address.js";
 import { type Draft, patchNode } from "./draft.js";
 import { isLiveReplica, resolve } from "./evidence.js";
+import { resolvedAddresses } from "./names.js";
 import type { NodeState, Seed } from "./state.js";
 
 /** A list of nodes is somebody else's word; this many are believed. */
@@ -9,6 +10,7 @@ export const MAX_NODES = 256;
 export function newNode(
   address: Address & { id: NodeId; path?: string | null },
   origin: NodeState["origin"],
+  name: NodeId | null = null,
 ): NodeState {
   return {
     id: address.id,
@@ -16,6 +18,7 @@ export function newNode(
     port: address.port,
     path: address.path ?? null,
     origin,
+    name,
     aliases: [],
     generation: 0,
     lastSeq: Number.NEGATIVE_INFINITY,
@@ -44,11 +47,16 @@ export function isSettled(node: NodeState): boolean {
   return node.info !== null || node.failures > 0;
 }
 
-function addNode(draft: Draft, address: Address & { id: NodeId; path?: string }, origin: NodeState["origin"]): void {
+function addNode(
+  draft: Draft,
+  address: Address & { id: NodeId; path?: string },
+  origin: NodeState["origin"],
+  name: NodeId | null = null,
+): void {
   if (draft.nodes.has(address.id) || draft.nodes.size >= MAX_NODES) return;
-  draft.nodes.set(address.id, newNode(address, origin));
+  draft.nodes.set(address.id, newNode(address, origin, name));
   const { id, host, port, path } = address;
-  draft.membership.push({ type: "addNode", node: id, address: path === undefined ? { host, port } : { path } });
+  draft.membership.push({ type: "addNode", node: id, address: path === undefined ? { host, port } : { path }, name });
   draft.check.add(address.id);
 }
 
@@ -109,10 +117,12 @@ function merge(draft: Draft, keep: NodeId, drop: NodeId): void {
   removeNode(draft, drop, keep);
 }
 
-/** While a node can't be reached by its name, the seeds that led to it may lead elsewhere by now. */
+/** While a node can't be reached by its name, what the application named and led to it may lead elsewhere by now. */
 export function splitSeedAliases(draft: Draft, id: NodeId): void {
   const node = draft.nodes.get(id);
-  if (node !== undefined) splitAliases(draft, node, (alias) => seedOf(draft, alias) !== undefined);
+  if (node === undefined) return;
+  const resolved = resolvedAddresses(draft);
+  splitAliases(draft, node, (alias) => seedOf(draft, alias) !== undefined || resolved.has(alias));
 }
 
 function splitAliases(draft: Draft, node: NodeState, which: (alias: NodeId) => boolean): void {
@@ -122,13 +132,34 @@ function splitAliases(draft: Draft, node: NodeState, which: (alias: NodeId) => b
   for (const alias of split) {
     draft.aliasOf.delete(alias);
     const seed = seedOf(draft, alias);
-    if (seed !== undefined) addNode(draft, seed, "seed");
+    if (seed !== undefined && !draft.names.has(alias)) addNode(draft, seed, "seed");
   }
+}
+
+/**
+ * The name itself is a node no longer. One that is connected already stays until the others are there, and then for as
+ * long as it is known to be one of them; one that is the master stays for as long as it is that.
+ */
+function giveWay(draft: Draft, name: NodeId): void {
+  const node = draft.nodes.get(name);
+  if (node === undefined || draft.adopted?.node === name) return;
+  const ids = (draft.names.get(name) ?? []).map(addressId);
+  const isOne = ids.some((id) => node.aliases.includes(id));
+  const others = ids.map((id) => draft.nodes.get(resolve(draft, id)));
+  const awaited = others.some((other) => other === undefined || !isSettled(other));
+  if (!node.reachable || (!isOne && !awaited)) forget(draft, node);
 }
 
 /** Adds nodes that others name; forgets discovered ones that nobody has named for long and that don't matter. */
 export function discover(draft: Draft): void {
+  for (const name of draft.names.keys()) giveWay(draft, name);
   const named = new Map<NodeId, Address>();
+  const resolved = new Set<NodeId>();
+  for (const [id, { address, name }] of resolvedAddresses(draft)) {
+    const known = resolve(draft, id);
+    resolved.add(known);
+    if (!draft.nodes.has(known)) addNode(draft, { id: known, ...address }, "resolved", name);
+  }
   const name = (raw: Address): void => {
     const address = translate(raw, draft.config.natMap);
     named.set(resolve(draft, addressId(address)), address);
@@ -149,24 +180,32 @@ export function discover(draft: Draft): void {
   for (const [id, address] of named) {
     if (!draft.nodes.has(id)) addNode(draft, { id, host: address.host, port: address.port }, "discovered");
   }
-  for (const node of [...draft.nodes.values()]) forgetUnlisted(draft, node, named.has(node.id));
+  for (const node of [...draft.nodes.values()])
+    forgetUnlisted(draft, node, named.has(node.id) || resolved.has(node.id));
 }
 
 function isPort(port: number | null): port is number {
   return port !== null && port > 0 && port <= 65535;
 }
 
+/** Removes a node; its other names are addresses of their own again. */
+function forget(draft: Draft, node: NodeState): void {
+  for (const alias of node.aliases) draft.aliasOf.delete(alias);
+  removeNode(draft, node.id, null);
+}
+
 function forgetUnlisted(draft: Draft, node: NodeState, listed: boolean): void {
   if (node.origin === "seed") return;
-  const kept = listed || draft.adopted?.node === node.id || (node.reachable && node.member);
+  // Only a node that was discovered may have been forgotten by those who told of it; a name's answer is the whole truth.
+  const resolved = node.origin === "resolved";
+  const kept = listed || draft.adopted?.node === node.id || (node.reachable && node.member && !resolved);
   if (kept) {
     if (node.unlistedAt !== null) patchNode(draft, node.id, { unlistedAt: null });
     return;
   }
   const since = node.unlistedAt ?? draft.now;
-  if (draft.now - since >= draft.config.failoverTimeoutMs) {
-    for (const alias of node.aliases) draft.aliasOf.delete(alias);
-    removeNode(draft, node.id, null);
+  if (resolved || draft.now - since >= draft.config.failoverTimeoutMs) {
+    forget(draft, node);
   } else if (node.unlistedAt === null) {
     patchNode(draft, node.id, { unlistedAt: since });
   }

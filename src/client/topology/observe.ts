@@ -10,6 +10,7 @@ import type {
   TopologyInput,
 } from "./input.js";
 import { addNamed, noteRunId, splitSeedAliases } from "./membership.js";
+import { noteAddresses } from "./names.js";
 import type { NodeState } from "./state.js";
 
 /** Works what an input says of nodes into the draft. False: it was too late to say anything. */
@@ -25,6 +26,8 @@ export function observe(draft: Draft, input: TopologyInput): boolean {
       return observeLoss(draft, input);
     case "sentinel":
       return observeSentinel(draft, input);
+    case "lookup":
+      return noteAddresses(draft, input);
     case "tick":
       return true;
   }

@@ -25,6 +25,7 @@ export function initialTopology(config: TopologyConfig, seeds: readonly Seed[]):
     seeds,
     nodes: new Map(seeds.map((seed) => [seed.id, newNode(seed, "seed")])),
     aliasOf: new Map(),
+    names: new Map(),
     adopted: null,
     hold: null,
     links: [],
@@ -70,7 +71,7 @@ function nodeChanges(before: TopologyState, draft: Draft): TopologyChange[] {
   const changes: TopologyChange[] = [];
   for (const node of draft.nodes.values()) {
     const old = before.nodes.get(node.id) ?? newNode(node, node.origin);
-    if (node.origin === "discovered" && isSettled(node) && !isSettled(old)) {
+    if (node.origin !== "seed" && isSettled(node) && !isSettled(old)) {
       changes.push({ type: "nodeAdded", node: node.id });
     }
     const from = healthOf(old).health;

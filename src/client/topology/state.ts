@@ -28,7 +28,10 @@ export type PollFailure = "connect" | "timeout" | "closed" | "busy" | "auth" | "
 export interface NodeState extends Address {
   readonly id: NodeId;
   readonly path: string | null;
-  readonly origin: "seed" | "discovered";
+  /** Named by the application, by another server, or one of the addresses that a name of the application's stands for. */
+  readonly origin: "seed" | "discovered" | "resolved";
+  /** The name that this is an address of. */
+  readonly name: NodeId | null;
   /** Other addresses that answered with the same run_id; no node of their own while that holds. */
   readonly aliases: readonly NodeId[];
   readonly generation: number;
@@ -120,6 +123,8 @@ export interface TopologyState {
   readonly nodes: ReadonlyMap<NodeId, NodeState>;
   /** Address → the node it turned out to be. */
   readonly aliasOf: ReadonlyMap<NodeId, NodeId>;
+  /** Seeds that were found to stand for several addresses, and those of the last answer. */
+  readonly names: ReadonlyMap<NodeId, readonly Address[]>;
   readonly adopted: Adopted | null;
   readonly hold: Hold | null;
   /** Links observed at the node that made them, while it was master; the newest last, at most 64. */

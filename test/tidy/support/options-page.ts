@@ -103,6 +103,12 @@ Exactly one of \`nodes\`, \`master\`, \`sentinels\`, \`dev\` must be given, or a
 master, the servers tell. User name, password and TLS of the first node hold for nodes that are discovered, unless \`redisOptions\` gives them;
 the number of the database must be the same for all.
 
+A host name with several addresses, such as a reader endpoint or a headless service, is a node for each address, named by it
+(\`10.0.0.2:6379\`), with user name, password, TLS (certificates are checked against the name), zone and tags of the name. It is
+looked up again at an interval and when something fails: new addresses are used, those that are gone from the answer are
+dropped, unless the master or a Sentinel still tells of them, or it is the master itself. A failed look-up changes nothing. A name with
+one address is a node by its name; behind it there may be several servers, as with a balancer.
+
 ${tableOf(OPTION_TABLE)}
 
 ### In-process servers

@@ -1,18 +1,14 @@
 import type { Clock } from "../../../core/clock.js";
 import type { Random } from "../../../core/random.js";
 import type { ResolvedOptions } from "../../options/resolved.js";
-import type { Endpoint } from "../address.js";
+import type { Target } from "../address.js";
 import type { NodeConnection } from "../node-connection.js";
 import type { OpenOptions } from "../open-redis.js";
 import type { SocketBatch } from "../socket-batch.js";
 import type { ReplyContext } from "../wire-command.js";
 
 /** The master, as it is known now. */
-export interface MasterTarget {
-  /** Id in the topology. */
-  readonly node: string;
-  readonly endpoint: Endpoint;
-}
+export type MasterTarget = Target;
 
 /** What the dedicated connections of one client need of it. */
 export interface DedicatedHost {

@@ -29,6 +29,7 @@ describe("a transport", () => {
   it.each([
     [{ master: "h", transport: 1 }, 'Option "transport" must be an object with connect({ host, port }); got a number'],
     [{ dev: true, transport }, 'Option "transport" does not go with dev'],
+    [{ master: "h", lookup: () => {}, transport }, 'Option "transport" does not go with lookup'],
     [{ master: "rediss://h", transport }, 'Option "transport" does not go with TLS'],
     [{ master: "h", redisOptions: { tls: {} }, transport }, 'Option "transport" does not go with TLS'],
     [
