@@ -17,6 +17,8 @@ export interface ServerInfo {
   readonly runId: string | null;
   readonly mode: "standalone" | "cluster" | "sentinel";
   readonly version: string | null;
+  /** A Valkey that sends a client to the master where it can't serve it, if the client says that it understands (8.0). */
+  readonly redirects: boolean;
   readonly tcpPort: number | null;
   readonly availabilityZone: string | null;
   readonly loading: boolean;
@@ -79,6 +81,7 @@ export function parseServerInfo(text: string): ServerInfo {
     runId,
     mode: mode === "cluster" || mode === "sentinel" ? mode : "standalone",
     version: fields.get("valkey_version") ?? fields.get("redis_version") ?? null,
+    redirects: Number.parseInt(fields.get("valkey_version") ?? "0", 10) >= 8,
     tcpPort: integer(fields, "tcp_port"),
     availabilityZone: fields.get("availability_zone") || null,
     loading: loading === "1",

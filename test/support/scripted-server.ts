@@ -18,6 +18,8 @@ export interface ScriptedInfo {
   mode: "standalone" | "cluster" | "sentinel";
   /** As Valkey tells it; empty = not configured. */
   zone: string;
+  /** As Valkey tells its version beside that of Redis; empty = a Redis. */
+  valkey: string;
 }
 
 export const REPLID = "a".repeat(40);
@@ -34,6 +36,7 @@ export class ScriptedServer {
     runId: "run-1",
     mode: "standalone",
     zone: "",
+    valkey: "",
   };
   /** All that was asked, answered by itself or not, one line each. */
   readonly log: string[] = [];
@@ -140,13 +143,13 @@ export class ScriptedServer {
   #greet(words: readonly string[], client: number): string | null {
     const [name, second] = words.map((word) => word.toLowerCase());
     if (name === "hello") return "-ERR unknown command 'HELLO'\r\n";
-    if (name === "select") return "+OK\r\n";
+    if (name === "select" || name === "readonly") return "+OK\r\n";
     if (name === "command") return "*0\r\n";
     if (name === "client") return second === "id" ? `:${client}\r\n` : second === "kill" ? ":1\r\n" : "+OK\r\n";
     if (name !== "info") return null;
     if (second === "server")
       return bulk(
-        `redis_version:7.0.15\r\nredis_mode:${this.info.mode}\r\nrun_id:${this.info.runId}\r\navailability_zone:${this.info.zone}\r\n`,
+        `redis_version:7.0.15\r\nredis_mode:${this.info.mode}\r\nrun_id:${this.info.runId}\r\navailability_zone:${this.info.zone}\r\n${this.info.valkey === "" ? "" : `server_name:valkey\r\nvalkey_version:${this.info.valkey}\r\n`}`,
       );
     if (second === "persistence") return bulk("loading:0\r\n");
     return bulk(this.infoText());

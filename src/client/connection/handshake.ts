@@ -48,6 +48,7 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     // Refused for want of permission (NOPERM), or gone already (0 killed): either way nothing more can be done.
     await redis.client("KILL", "ID", kill.clientId).catch(() => 0);
   }
+  if (identity.redirects) await acceptRedirects(redis);
   return {
     runId: identity.runId ?? "",
     clientId,
@@ -56,4 +57,18 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     replication: parseReplicationInfo(replication),
     commands,
   };
+}
+
+/**
+ * From now on a write that a replica refuses is answered with where the master is, and a master that hands over lets it
+ * wait. A replica would send reads away too, save on a connection that has said READONLY; so where that is not
+ * allowed, all stays as it was.
+ */
+async function acceptRedirects(redis: Redis): Promise<void> {
+  try {
+    await redis.call("READONLY");
+    await redis.call("CLIENT", "CAPA", "redirect");
+  } catch {
+    // NOPERM: a refusal says READONLY then, without the address.
+  }
 }

@@ -64,6 +64,7 @@ describe("parseServerInfo", () => {
       runId: "abc",
       mode: "standalone",
       version: "7.0.15",
+      redirects: false,
       tcpPort: 6379,
       availabilityZone: null,
       loading: true,
@@ -75,6 +76,7 @@ describe("parseServerInfo", () => {
       "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.0\r\nserver_mode:cluster\r\nrun_id:a\r\navailability_zone:eu-1a\r\n";
     expect(parseServerInfo(text)).toMatchObject({
       version: "8.1.0",
+      redirects: true,
       mode: "cluster",
       availabilityZone: "eu-1a",
       loading: false,

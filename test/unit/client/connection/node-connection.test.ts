@@ -107,6 +107,35 @@ describe("the greeting", () => {
     expect(server.log.filter((one) => one.toUpperCase().startsWith("CLIENT KILL")).length).toBe(1);
   });
 
+  it.each([
+    ["8.0.1", ["READONLY", "CLIENT CAPA redirect"]],
+    ["10.1.0", ["READONLY", "CLIENT CAPA redirect"]],
+    ["7.2.5", []],
+    ["", []],
+  ])(
+    "tells a Valkey that redirects (%j) that it understands, once reads are safe from it",
+    async (version, expected) => {
+      server.info.valkey = version;
+      const { opening, send, told } = await connect();
+      await opening;
+      expect(server.log.filter((line) => /READONLY|CAPA/i.test(line))).toEqual(expected);
+      send("GET k");
+      await server.asked(1);
+      server.answer("v");
+      await eventually(() => expect(told).toEqual(["k = v"]));
+    },
+  );
+
+  it("leaves redirects alone where READONLY is not allowed: reads would be sent away too", async () => {
+    server.info.valkey = "8.0.1";
+    server.held.push("READONLY");
+    const { opening } = await connect();
+    await server.asked(1);
+    server.answer("-NOPERM User default has no permissions to run the 'readonly' command");
+    await opening;
+    expect(server.log.filter((line) => /CAPA/i.test(line))).toEqual([]);
+  });
+
   it.each(["cluster", "sentinel"] as const)("refuses a node in %s mode", async (mode) => {
     server.info.mode = mode;
     const { opening, connection } = await connect();
