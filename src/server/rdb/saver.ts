@@ -125,6 +125,50 @@ export class Saver {
     return true;
   }
 
+  /**
+   * A payload for replicas is begun that goes by way of a file. Where such a file stays behind it is a save too: returns what
+   * to tell of the complete payload, else null.
+   */
+  shared(): ((chunks: readonly Buffer[]) => void) | null {
+    const { payloads } = this.store;
+    if (payloads === undefined) return null;
+    const turn = ++this.saves;
+    this.#lastTryS = this.#startedS = this.#nowS;
+    const changes = this.server.effects.totalDirty;
+    return (chunks) => {
+      payloads
+        .keep(chunks, () => turn === this.saves && !this.#stopped)
+        .then(
+          (kept) => {
+            if (!kept) return;
+            this.#saved(changes);
+            this.#dropPayload("used to feed replicas in a persistence-less instance");
+          },
+          (error: unknown) => this.#failed(error as Error),
+        );
+    };
+  }
+
+  /** A master's payload takes the place of what was saved, where there are files. Rejects with the system's error. */
+  async received(payload: Buffer): Promise<void> {
+    await this.store.payloads?.keep([payload], () => true);
+  }
+
+  /** A master's payload was loaded, or could not be. */
+  receivedIsLoaded(): void {
+    this.#dropPayload("obtained from the master. This replica has persistence disabled");
+  }
+
+  /** rdb-del-sync-files: where nothing is to be kept, nothing is. */
+  #dropPayload(which: string): void {
+    const { payloads } = this.store;
+    const { config, aof, log } = this.server;
+    if (payloads === undefined || !config.flag("rdb-del-sync-files")) return;
+    if (config.text("save") !== "" || (aof !== null && aof.state !== "off")) return;
+    log("notice", `Removing the RDB file ${which}`);
+    payloads.remove();
+  }
+
   /** BGSAVE SCHEDULE, while something else is being written. */
   schedule(): void {
     this.#scheduled = true;
@@ -166,11 +210,14 @@ export class Saver {
   }
 
   /**
-   * FLUSHALL: what is being saved is of no use any more, and the saved file shall not bring it back.
+   * FLUSHALL: what is being saved is of no use any more, nor what replicas are about to get (they ask again), and the saved
+   * file shall not bring it back.
    * @returns whether the empty dataset was saved
    */
   flushed(): boolean {
+    const { active } = this.server.snapshots;
     this.cancel();
+    if (active !== null && active.kind !== "save" && active.kind !== "aof") active.cancel("the data was flushed");
     if (this.server.config.text("save") === "") return false;
     try {
       this.save();

@@ -7,8 +7,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  write,
   writeSync,
 } from "node:fs";
+import { promisify } from "node:util";
+
+const writeAsync = promisify(write);
 
 /** A file that is being written; it takes its place when it is complete. Every method throws the system's error. */
 export interface RdbFile {
@@ -16,7 +20,7 @@ export interface RdbFile {
   /** Puts it in the place of what was there. */
   commit(): void;
   /** As `commit`, without making the process wait for the disk; the promise rejects with the system's error. */
-  commitLater(): Promise<void>;
+  commitLater(): Promise<unknown>;
   /** Throws it away. */
   discard(): void;
 }
@@ -29,6 +33,20 @@ export interface RdbStore {
   write(file: Buffer): void;
   /** Null if nothing was saved. */
   read(): Buffer | null;
+  /** Where a payload of a full sync that goes by way of a file stays behind; undefined where there are no files. */
+  readonly payloads?: PayloadFiles;
+}
+
+/** Keeps payloads of full syncs in the place of what was saved. */
+export interface PayloadFiles {
+  /**
+   * Doesn't make the process wait for the disk. Rejects with the system's error.
+   * @param wanted asked when all is written; false throws it away
+   * @returns whether it took its place
+   */
+  keep(chunks: readonly Buffer[], wanted: () => boolean): Promise<boolean>;
+  /** Takes away what was saved. */
+  remove(): void;
 }
 
 /** Outlives a server within its process, as a disk outlives a server process. */
@@ -66,7 +84,9 @@ export class MemoryStore implements RdbStore {
 }
 
 /** A file on disk; written beside its place and moved there, so that a crash leaves the old one whole. */
-export class FileStore implements RdbStore {
+export class FileStore implements RdbStore, PayloadFiles {
+  readonly payloads: PayloadFiles = this;
+
   /** @param path asked anew each time: CONFIG SET dir and dbfilename may change it */
   constructor(private readonly path: () => string) {}
 
@@ -83,6 +103,21 @@ export class FileStore implements RdbStore {
   read(): Buffer | null {
     const path = this.path();
     return existsSync(path) ? readFileSync(path) : null;
+  }
+
+  async keep(chunks: readonly Buffer[], wanted: () => boolean): Promise<boolean> {
+    const file = new FileOnDisk(this.path());
+    try {
+      for (const chunk of chunks) await file.writeLater(chunk);
+    } catch (error) {
+      file.discard();
+      throw error;
+    }
+    return file.commitLater(wanted);
+  }
+
+  remove(): void {
+    rmSync(this.path(), { force: true });
   }
 }
 
@@ -111,13 +146,22 @@ export class FileOnDisk implements RdbFile {
     this.#moveIn();
   }
 
-  commitLater(): Promise<void> {
+  async writeLater(chunk: Buffer): Promise<void> {
+    for (let done = 0; done < chunk.length; ) {
+      const { bytesWritten } = await writeAsync(this.#fd, chunk, done, chunk.length - done, null);
+      done += bytesWritten;
+    }
+  }
+
+  commitLater(wanted: () => boolean = () => true): Promise<boolean> {
     return new Promise((resolve, reject) => {
       fsync(this.#fd, (error) => {
         try {
           if (error) throw error;
-          this.#moveIn();
-          resolve();
+          const take = wanted();
+          if (take) this.#moveIn();
+          else this.discard();
+          resolve(take);
         } catch (reason) {
           this.discard();
           reject(reason as Error);

@@ -7,6 +7,9 @@ import type { StreamOut } from "./stream-out.js";
 /** Bytes that may wait for one replica before no more of a payload is made: it is streamed as fast as the slowest reads. */
 const STREAMED_AHEAD = 1024 * 1024;
 
+/** The filter of those who want everything. */
+const WHOLE = filterOf({ withoutData: false, withoutFunctions: false });
+
 /** What full syncs must know of the rest of their server. */
 export interface FullSyncContext {
   readonly core: ServerCore;
@@ -38,6 +41,8 @@ interface Payload {
   /** It has begun to go out. */
   sending: boolean;
   job: SnapshotJob | null;
+  /** Told of it when it is complete: by way of a file it is a save too. */
+  readonly save: ((chunks: readonly Buffer[]) => void) | null;
   /** Of the clock: when the replicas last took something. */
   progressMs: number;
 }
@@ -63,16 +68,17 @@ export class FullSync {
     if (
       payload !== null &&
       payload.straight === null &&
+      payload.members.size > 0 &&
       payload.filter === filterOf(replicas.introduction(replica.client))
     ) {
       this.#announce(replica, payload);
       core.log("notice", "Waiting for end of BGSAVE for SYNC");
-    } else if (payload !== null) {
+    } else if (payload !== null && payload.straight !== null) {
       core.log("notice", "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
     } else if (active !== null) {
       core.log(
         "notice",
-        active.kind === "save"
+        active.kind !== "aof"
           ? "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC"
           : "No BGSAVE in progress, but another BG operation is active. BGSAVE for replication delayed",
       );
@@ -98,6 +104,8 @@ export class FullSync {
     if (payload.straight !== null) {
       this.context.core.log("warning", "Diskless rdb transfer, last replica dropped, killing fork child.");
     }
+    // What the save points may have wanted is written to its end.
+    if (payload.save !== null && this.context.core.config.text("save") !== "") return;
     payload.job?.cancel("no replica is left to send it to");
   }
 
@@ -162,6 +170,7 @@ export class FullSync {
       chunks: [],
       sending: false,
       job: null,
+      save: straight || filter !== WHOLE ? null : (core.saver?.shared() ?? null),
       progressMs: core.clock.now(),
     };
     this.#payload = payload;
@@ -194,7 +203,10 @@ export class FullSync {
       complete: () => {
         this.#payload = null;
         if (payload.sending) this.#streamed(payload);
-        else for (const replica of payload.members) this.#send(replica, payload.chunks);
+        else {
+          for (const replica of payload.members) this.#send(replica, payload.chunks);
+          payload.save?.(payload.chunks);
+        }
       },
       failed: (error) => {
         this.#payload = null;
@@ -291,6 +303,6 @@ function tooFull({ client }: Replica): boolean {
 }
 
 /** Replicas that want different things can't share a payload. */
-function filterOf({ withoutData, withoutFunctions }: Introduction): string {
+function filterOf({ withoutData, withoutFunctions }: Pick<Introduction, "withoutData" | "withoutFunctions">): string {
   return `${withoutData} ${withoutFunctions}`;
 }

@@ -52,6 +52,10 @@ export class ReplicaLoad {
       );
       core.saver.cancel();
     }
+    if (straight === null) {
+      await core.saver?.received(payload);
+      if (!wanted()) throw new Error("the link was lost");
+    }
     const swap = straight?.swap === true;
     const mode = { dropExpired: false, empty: swap ? "last" : "first", serving: straight?.serving ?? false } as const;
     try {
@@ -64,6 +68,8 @@ export class ReplicaLoad {
     } catch (error) {
       if (swap) core.log("notice", "MASTER <-> REPLICA sync: Discarding temporary DB in background");
       throw error;
+    } finally {
+      if (straight === null) core.saver?.receivedIsLoaded();
     }
   }
 
