@@ -19,7 +19,7 @@ import { labelsOf } from "../options/resolve.js";
 import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
 import { CommandTable } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
-import { presentMaster, serves, writableMaster } from "../topology/describe.js";
+import { presentMaster, serves, unrivalledUntil, writableMaster } from "../topology/describe.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
@@ -549,7 +549,9 @@ export class Engine implements OperationSink {
       this.lane.surrender((operation) => this.#lostOffice(operation));
       if (former.state === "open" && former.inFlight > 0) former.destroy("the node is not the master any more");
     }
-    const info = this.surveyor.state.nodes.get(node)?.info ?? null;
+    const { info = null, replicaSeen = null } = this.surveyor.state.nodes.get(node) ?? {};
+    // What the former one said once this one may have been promoted says nothing of what this one took on.
+    if (this.history?.node !== node) this.samples.dropAfter(replicaSeen?.sentAt ?? Number.NEGATIVE_INFINITY);
     const report = this.#knowledge.enter(adoption, farewell, info?.offset ?? null);
     if (info !== null) this.#knowledge.descends(info);
     // Only now may the lane open: giving up what was parked has made it idle, and what waits in it belongs to the
@@ -567,6 +569,7 @@ export class Engine implements OperationSink {
   #sync(): void {
     if (this.#stopped) return;
     const { state } = this.surveyor;
+    if (state.hold !== null) this.samples.dropAfter(unrivalledUntil(state));
     const writable = this.#handover === null ? writableMaster(state, this.clock.now()) : null;
     const { history } = this;
     for (const link of this.links.values()) {

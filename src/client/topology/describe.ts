@@ -73,6 +73,17 @@ export function writableMaster(state: TopologyState, at?: number): NodeId | null
   return node.id;
 }
 
+/**
+ * Until when the adopted master surely had no rival, in monotonic ms: when the last of those that claim its office now was
+ * still seen as a replica. Infinity while nobody does; -Infinity where one was never seen so.
+ */
+export function unrivalledUntil({ adopted, hold, nodes }: TopologyState): number {
+  let until = Number.POSITIVE_INFINITY;
+  for (const id of hold?.claimants ?? [])
+    if (id !== adopted?.node) until = Math.min(until, nodes.get(id)?.replicaSeen?.sentAt ?? Number.NEGATIVE_INFINITY);
+  return until;
+}
+
 export function topologyState(state: TopologyState): Topology["state"] {
   if (state.hold !== null && state.hold.splitAt !== null) return "splitBrain";
   if (state.adopted === null) return "unknown";

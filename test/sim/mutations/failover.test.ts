@@ -1,5 +1,6 @@
 import { afterEach, vi } from "vitest";
 import { NodeConnection } from "../../../src/client/connection/node-connection.js";
+import { Samples } from "../../../src/client/consistency/samples.js";
 import { Engine } from "../../../src/client/engine/engine.js";
 import { LaneKeeper } from "../../../src/client/engine/lane-keeper.js";
 import { LaneQueue } from "../../../src/client/engine/lane-queue.js";
@@ -92,6 +93,14 @@ const cutReplies: Deed[] = Array.from({ length: 8 }, (_, place) => ({
   ...{ at: 200 + place * 200, do: "cutReply", server: 0, times: 2 },
 }));
 
+/** One client doesn't see for a while who was promoted, and the other not who stayed with the former master. */
+const parted: Deed[] = [
+  { at: 50, do: "lag", server: 2, lagMs: 20, forMs: 2000 },
+  { at: 495, do: "cut", from: "10.0.1.0", to: "10.0.0.2", both: true, forMs: 700 },
+  { at: 495, do: "cut", from: "10.0.1.1", to: "10.0.0.3", both: true, forMs: 1500 },
+  { at: 500, do: "promote", forMs: 1300, othersAfterMs: 1050 },
+];
+
 /** A copy is made of a replica, while one client can't reach the master. */
 const copied: Deed[] = [
   { at: 500, do: "detach", forMs: 900 },
@@ -161,6 +170,14 @@ mutations([
     ...undecided,
     seeds: [0],
     remove: () => void vi.spyOn(Engine.prototype, "sharedBelow", "get").mockReturnValue(Number.POSITIVE_INFINITY),
+  },
+  {
+    rule: "what a master says once a rival may have risen tells of nobody how old it is",
+    breaks: ["staleness"],
+    plan: parted,
+    mix: "fresh",
+    seeds: [2],
+    remove: () => void vi.spyOn(Samples.prototype, "dropAfter").mockReturnValue(undefined),
   },
   {
     rule: "that replicas have not moved yet is no evidence",

@@ -38,8 +38,11 @@ export interface RunOptions {
   readonly plan?: readonly Deed[];
   /** Judges what went to a deposed master, or only what was read, though deeds of the plan may keep a client from seeing who is master. */
   readonly office?: "all" | "reads";
-  /** `bulk`: flushes larger than one write to a socket carries, all the time. `readers`: each key is read all the time. */
-  readonly mix?: "bulk" | "readers";
+  /**
+   * `bulk`: flushes larger than one write to a socket carries, all the time. `readers`: each key is read all the time.
+   * `fresh`: by those, too, who only ask that it is not too old.
+   */
+  readonly mix?: "bulk" | "readers" | "fresh";
   /** The view that all calls are made by. */
   readonly view?: ViewOptions;
 }

@@ -58,7 +58,7 @@ export class Workload {
 
   constructor(
     private readonly world: World,
-    private readonly mix: "bulk" | "readers" | null = null,
+    private readonly mix: "bulk" | "readers" | "fresh" | null = null,
   ) {
     this.#clock = world.clock;
   }
@@ -82,6 +82,10 @@ export class Workload {
       if (this.mix === "readers")
         for (const key of KEYS)
           this.#loop(async () => this.#read(client, name, `${name}:reads`, "session", undefined, key), 10);
+      if (this.mix === "fresh") {
+        const fresh = client.with({ consistency: "eventual", maxStalenessMs: BOUND_MS });
+        this.#loop(async () => this.#read(fresh, name, `${name}:eventual`, "eventual", BOUND_MS));
+      }
       this.#loop(async () => {
         const turn = random.next();
         if (turn < 0.3) await this.#hasty(client, name);
