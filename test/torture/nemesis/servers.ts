@@ -52,10 +52,11 @@ export const servers: readonly Nemesis[] = [
     },
   },
   {
-    // Once more, and a read that each of them met would have to take itself for what its connections are closed for.
     name: "dropped-connections",
+    // A read that met four of these takes itself for what its connections are closed for.
+    expects: /^read IOREPLICA_CUT_OFF$/,
     async harm({ fleet, span }) {
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 4; i++) {
         for (const place of fleet.places)
           await fleet.command(place, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
         await span(50, 250);

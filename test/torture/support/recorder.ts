@@ -80,7 +80,11 @@ export class Recorder {
   readonly gaps = { reads: new Map<string, Gap>(), writes: new Map<string, Gap>() };
   #values = 0;
 
-  constructor(readonly keys: Keys) {}
+  /** @param expects rejections that are no failure, beside those that faults bring always */
+  constructor(
+    readonly keys: Keys,
+    private readonly expects: readonly RegExp[] = [],
+  ) {}
 
   event(client: string, event: TopologyEvent): void {
     if (event.type === "masterChanged") this.successions.push({ client, at: now() });
@@ -161,7 +165,7 @@ export class Recorder {
 
   /** Rejections that no fault explains. */
   unexpected(): string[] {
-    return [...this.rejected.keys()].filter((name) => !EXPECTED.some((pattern) => pattern.test(name)));
+    return [...this.rejected.keys()].filter((name) => !this.#isExpected(name));
   }
 
   /** Puts an element into the client's queue. */
@@ -272,11 +276,15 @@ export class Recorder {
       this.#succeeded("reads", caller.client);
     } catch (error) {
       outcome = this.#reject("read", error as Error);
-      if (outcome !== "told") this.failedReads++;
+      if (!this.#isExpected(nameOf("read", error as Error))) this.failedReads++;
     }
     const returned = now();
     for (const [i, key] of keys.entries())
       this.operations.push({ kind: "read", ...caller, key, saw: saw[i] ?? null, invoked, returned, outcome });
+  }
+
+  #isExpected(name: string): boolean {
+    return [...EXPECTED, ...this.expects].some((pattern) => pattern.test(name));
   }
 
   #succeeded(kind: "reads" | "writes", client: string): void {
@@ -286,12 +294,16 @@ export class Recorder {
   }
 
   #reject(what: string, error: Error & { code?: string; sent?: string }): Operation["outcome"] {
-    const { code = error.message, sent } = error;
-    const name = `${what} ${code.startsWith("IOREPLICA") ? code : error.message}`;
+    const { code, sent } = error;
+    const name = nameOf(what, error);
     this.rejected.set(name, (this.rejected.get(name) ?? 0) + 1);
     if (code === "IOREPLICA_WRITES_LOST") return "told";
     // Applied on the master; the replicas asked for did not confirm it in time.
     if (code === "IOREPLICA_NOT_REPLICATED") return "ok";
     return sent === "no" || error.message.startsWith("EXECABORT") ? "fail" : "info";
   }
+}
+
+function nameOf(what: string, { code, message }: Error & { code?: string }): string {
+  return `${what} ${code?.startsWith("IOREPLICA") ? code : message}`;
 }

@@ -47,6 +47,7 @@ export async function play(
     seededRandom(seed + 1),
     paceMs,
     fleet.replicas.length,
+    nemeses.flatMap((one) => one.expects ?? []),
   );
   const { recorder } = workload;
   const began = performance.now();

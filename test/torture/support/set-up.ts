@@ -18,6 +18,8 @@ export interface SetUp {
 export interface Stint {
   readonly setUp: SetUp;
   readonly hands: readonly (readonly Nemesis[])[];
+  /** The turn that each nemesis has alone. */
+  readonly solo: boolean;
 }
 
 /** Rounds of a stint once every nemesis had its turn. */
@@ -38,16 +40,20 @@ export function* stints(nemeses: readonly Nemesis[], random: Random): Generator<
   const forAny = nemeses.filter((one) => one.only === undefined);
   const forOne = (set: Nemesis["only"]): Nemesis[] => nemeses.filter((one) => one.only === set);
   const [chained, watched] = [forOne("chain"), forOne("sentinels")];
-  const solo = (these: readonly Nemesis[]): Nemesis[][] => mixed(these, random).map((one) => [one]);
+  const alone = (these: readonly Nemesis[]): Nemesis[][] => mixed(these, random).map((one) => [one]);
   const coin = (): boolean => random.next() < 0.5;
   const any = mixed(forAny, random);
   const half = Math.ceil(any.length / 2);
   yield* mixed<Stint>(
     [
-      { setUp: { shape: "star", tls: false, sentinels: false }, hands: any.slice(0, half).map((one) => [one]) },
-      { setUp: { shape: "star", tls: true, sentinels: false }, hands: any.slice(half).map((one) => [one]) },
-      { setUp: { shape: "chain", tls: coin(), sentinels: false }, hands: solo(chained) },
-      { setUp: { shape: "star", tls: coin(), sentinels: true }, hands: solo(watched) },
+      {
+        setUp: { shape: "star", tls: false, sentinels: false },
+        hands: any.slice(0, half).map((one) => [one]),
+        solo: true,
+      },
+      { setUp: { shape: "star", tls: true, sentinels: false }, hands: any.slice(half).map((one) => [one]), solo: true },
+      { setUp: { shape: "chain", tls: coin(), sentinels: false }, hands: alone(chained), solo: true },
+      { setUp: { shape: "star", tls: coin(), sentinels: true }, hands: alone(watched), solo: true },
     ],
     random,
   ).filter(({ hands }) => hands.length > 0);
@@ -62,11 +68,11 @@ export function* stints(nemeses: readonly Nemesis[], random: Random): Generator<
     const which = shapes[random.int(shapes.length)] as Shape | "sentinels";
     if (which === "sentinels") {
       const hands = Array.from({ length: SENTINEL_ROUNDS }, () => [sentinels.next().value]);
-      yield { setUp: { shape: "star", tls: coin(), sentinels: true }, hands };
+      yield { setUp: { shape: "star", tls: coin(), sentinels: true }, hands, solo: false };
     } else {
       const deck = decks[which];
       const hands = Array.from({ length: ROUNDS }, () => [deck.next().value, deck.next().value]);
-      yield { setUp: { shape: which, tls: coin(), sentinels: false }, hands };
+      yield { setUp: { shape: which, tls: coin(), sentinels: false }, hands, solo: false };
     }
   }
 }

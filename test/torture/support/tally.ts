@@ -78,6 +78,11 @@ export class Tally {
     for (const problem of problems) this.#wrong.push(`${nemesis}: ${problem}`);
   }
 
+  /** Whether each nemesis has to occur. */
+  get isFull(): boolean {
+    return this.options.minutes >= FULL_MINUTES && !this.options.partial;
+  }
+
   /** One round in a line. */
   line({ nemesis, judgement, recorder, problems, longestGapMs }: Round): string {
     const broken = JUDGED.filter((guarantee) => judgement.broken[guarantee] > 0);
@@ -105,13 +110,13 @@ export class Tally {
       .map(({ name }) => `the control "${name}" was not found out`);
     if (this.options.control) return found;
     found.push(...this.#wrong);
-    if (this.#isFull() && !this.#seconds.has("TLS")) found.push("no round went over TLS");
+    if (this.isFull && !this.#seconds.has("TLS")) found.push("no round went over TLS");
     for (const { name, needsNetwork, loses, keeps } of ALL) {
       const left = (needsNetwork ?? false) && noNetwork && this.options.without.has("netns");
       if (left || !this.options.takes(name)) continue;
       const row = this.#rows.get(name);
       if (row === undefined) {
-        if (this.#isFull()) found.push(`${name} did not occur`);
+        if (this.isFull) found.push(`${name} did not occur`);
         continue;
       }
       for (const guarantee of JUDGED)
@@ -154,10 +159,6 @@ export class Tally {
       ...(complaints.length === 0 ? [] : [`plan of seed ${this.options.seed}: ${this.#plan.join(", ")}`]),
       verdict,
     ].join("\n");
-  }
-
-  #isFull(): boolean {
-    return this.options.minutes >= FULL_MINUTES && !this.options.partial;
   }
 
   #shares(): string {

@@ -27,8 +27,9 @@ export class Workload {
     private readonly paceMs: number,
     /** How many there are. */
     private readonly replicas: number,
+    expects: readonly RegExp[],
   ) {
-    this.recorder = new Recorder(keys);
+    this.recorder = new Recorder(keys, expects);
   }
 
   start(): void {
