@@ -21,6 +21,7 @@ type Store = Pick<ReplicatedClient, "get" | "set">;
 export const cost: Scenario = {
   name: "cost",
   rounds: 7,
+  short: 0,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();
     try {

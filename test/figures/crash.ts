@@ -11,6 +11,7 @@ const PROMOTED_AFTER_MS = 1400;
 export const crash: Scenario = {
   name: "crash",
   rounds: 8,
+  short: 2,
   async run(rounds: number): Promise<Figure[]> {
     const noticed: number[] = [];
     const recovered: number[] = [];

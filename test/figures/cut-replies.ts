@@ -13,6 +13,7 @@ const WRITES_PER_CUT = 40;
 export const cutReplies: Scenario = {
   name: "cut-replies",
   rounds: 250,
+  short: 25,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();
     let swallowed: Map<number, number> | null = null;

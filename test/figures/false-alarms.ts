@@ -66,7 +66,8 @@ const alarms: readonly Alarm[] = [
     },
   },
   {
-    name: "CLIENT PAUSE of 1 s",
+    name: "CLIENT PAUSE of 1 s, half of the heartbeat timeout",
+    heartbeatTimeoutMs: 2000,
     async bring({ a }, load) {
       await a.command("CLIENT", "PAUSE", 1000, "ALL");
       await moreAcked(load);
@@ -78,6 +79,7 @@ const alarms: readonly Alarm[] = [
 export const falseAlarms: Scenario = {
   name: "false-alarms",
   rounds: 1,
+  short: 1,
   async run(rounds: number): Promise<Figure[]> {
     const figures: Figure[] = [];
     for (const { name, bring, heartbeatTimeoutMs = 1000 } of alarms) {

@@ -15,6 +15,8 @@ export interface Scenario {
   run(rounds: number): Promise<Figure[]>;
   /** Rounds of a full run. */
   readonly rounds: number;
+  /** Rounds of a short run, which is for the counts; 0 = it has no part in that. */
+  readonly short: number;
 }
 
 export function countOf(figure: string, target: string, measured: string, held: boolean): Figure {

@@ -11,6 +11,7 @@ const TIMEOUT_MS = 1000;
 export const hang: Scenario = {
   name: "hang",
   rounds: 4,
+  short: 1,
   async run(rounds: number): Promise<Figure[]> {
     const noticed: number[] = [];
     const settled: number[] = [];

@@ -16,6 +16,7 @@ const RESTED_MS = 5 * LATE_MS;
 export const hotWriter: Scenario = {
   name: "hot-writer",
   rounds: 3,
+  short: 0,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();
     try {

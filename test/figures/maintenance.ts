@@ -9,6 +9,7 @@ import { moreAcked } from "./planned.js";
 export const maintenance: Scenario = {
   name: "maintenance",
   rounds: 2,
+  short: 1,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();
     try {

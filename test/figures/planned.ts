@@ -8,6 +8,7 @@ import { countOf, type Figure, type Scenario, timingOf } from "./figure.js";
 export const planned: Scenario = {
   name: "planned",
   rounds: 20,
+  short: 2,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();
     const gaps: number[] = [];

@@ -14,6 +14,7 @@ const POLL_INTERVAL_MS = 1000;
 export const promotion: Scenario = {
   name: "promotion",
   rounds: 6,
+  short: 1,
   async run(rounds: number): Promise<Figure[]> {
     const lastSent: number[] = [];
     let acked = 0;

@@ -7,6 +7,7 @@ import { countOf, type Figure, type Scenario } from "./figure.js";
 export const reads: Scenario = {
   name: "reads",
   rounds: 2,
+  short: 1,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();
     try {

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { hasRedisServer } from "../../src/cli/processes/redis-process.js";
 import { cost } from "./cost.js";
 import { crash } from "./crash.js";
@@ -25,46 +25,52 @@ const scenarios: readonly Scenario[] = [
   cost,
 ];
 
-const USAGE = `Measures the figures of failover on real redis-server processes and prints
-figure · target · measured · held or missed. Exit code 1 when a count is missed; timings are told only.
+/** sysexits.h: the command line can't be meant. */
+const USAGE_EXIT_CODE = 64;
 
-  npm run figures                       every scenario
-  npm run figures -- --only crash,hang  some of: ${scenarios.map(({ name }) => name).join(", ")}
-  npm run figures -- --rounds 3         fewer or more rounds of each
-  npm run figures -- --json             for programs
-`;
+interface Flags {
+  readonly only?: readonly string[];
+  readonly rounds?: number;
+  readonly short: boolean;
+  readonly json: boolean;
+}
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string" },
-      rounds: { type: "string" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
+  const program = new Command("npm run figures --")
+    .description(
+      "The figures of failover on real redis-server processes: figure · target · measured · held or missed. Exit code 1 when a count is missed; timings are told only.",
+    )
+    .option("--only <scenarios>", `some, with commas: ${scenarios.map(({ name }) => name).join(", ")}`, someOf)
+    .addOption(
+      new Option("--rounds <count>", "of each scenario, more or fewer").argParser(wholeNumber).conflicts("short"),
+    )
+    .option("--short", "so few rounds as tell the counts, without the scenarios that only measure: about 40 s", false)
+    .option("--json", "for programs", false)
+    .helpOption("-h, --help", "this")
+    .exitOverride();
+  try {
+    program.parse();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    throw error;
   }
-  if (!hasRedisServer()) throw new Error("redis-server is not on the PATH");
-  const names = values.only?.split(",") ?? scenarios.map(({ name }) => name);
-  const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name));
-  if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(", ")}\n${USAGE}`);
-  const rounds = values.rounds === undefined ? null : Number(values.rounds);
-  if (rounds !== null && !(Number.isInteger(rounds) && rounds > 0))
-    throw new Error("--rounds is a whole number above 0");
+  const { only, rounds, short, json } = program.opts<Flags>();
+  if (!hasRedisServer()) {
+    process.stderr.write("redis-server is not on the PATH\n");
+    return 1;
+  }
+  const wanted = scenarios.filter((scenario) => only?.includes(scenario.name) ?? !(short && scenario.short === 0));
 
   const all: Figure[] = [];
-  for (const scenario of scenarios.filter(({ name }) => names.includes(name))) {
-    const figures = await measured(scenario, rounds ?? scenario.rounds);
+  for (const scenario of wanted) {
+    const figures = await measured(scenario, rounds ?? (short ? Math.max(1, scenario.short) : scenario.rounds));
     all.push(...figures);
-    if (!values.json) for (const figure of figures) process.stdout.write(`${line(figure)}\n`);
+    if (!json) for (const figure of figures) process.stdout.write(`${line(figure)}\n`);
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   const missed = all.filter(({ held }) => !held);
   const counts = missed.filter(({ kind }) => kind === "count").length;
-  if (!values.json) {
+  if (!json) {
     const tail = "violations per 10⁶ operations under all faults: npm run torture, npm run sim";
     process.stdout.write(
       `\n${all.length - missed.length} of ${all.length} held, ${counts} counts and ${missed.length - counts} timings missed (${tail})\n`,
@@ -85,6 +91,19 @@ async function measured(scenario: Scenario, rounds: number): Promise<Figure[]> {
 
 function line({ figure, target, measured, held }: Figure): string {
   return `${figure} · ${target} · ${measured} · ${held ? "held" : "MISSED"}`;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("It takes a whole number above 0.");
+}
+
+function someOf(text: string): string[] {
+  const words = text.split(",");
+  const wrong = words.find((word) => !scenarios.some(({ name }) => name === word));
+  if (wrong !== undefined) throw new InvalidArgumentError(`There is no scenario "${wrong}".`);
+  return words;
 }
 
 process.exitCode = await main();
