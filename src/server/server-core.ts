@@ -12,6 +12,7 @@ import { ClientContext } from "./dispatch/client-context.js";
 import { CommandSet } from "./dispatch/command-set.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
 import { Effects } from "./dispatch/effects.js";
+import type { Finish } from "./dispatch/exec.js";
 import type { FaultHooks, ReplicationHooks } from "./dispatch/hooks.js";
 import { LatencyMonitor } from "./dispatch/latency-monitor.js";
 import { Pause } from "./dispatch/pause.js";
@@ -100,6 +101,8 @@ export class ServerCore {
   onMasterResumed: (() => void) | null = null;
   /** True while EXEC runs its commands: nothing may block. */
   inExec = false;
+  /** A command waits for another server: see `suspend`. */
+  suspended = false;
   /** DEBUG PAUSE-CRON: what happens by time stands still. */
   cronPaused = false;
   /** DEBUG SLEEP and MIGRATE: nothing that comes in is read. */
@@ -305,7 +308,12 @@ export class ServerCore {
 
   /** EXEC's work: runs what the client has queued. */
   runQueued(client: Client): Reply {
-    return this.#dispatcher.runQueued(client);
+    return this.#dispatcher.exec.run(client);
+  }
+
+  /** Suspends the command that a client runs, and the server with it, until `start` has called back. */
+  suspend(client: Client, start: (done: (finish: Finish) => void) => void): Reply {
+    return this.#dispatcher.exec.suspend(client, start);
   }
 
   /** Closes a client's connection: at once, or after its reply if it is the one whose command runs. */

@@ -1,6 +1,8 @@
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { DevServer } from "../../src/server/index.js";
+import { eventually } from "../support/eventually.js";
+import { RawClient, show } from "../support/raw-client.js";
 import { describeReal, respCall, startRedis } from "../support/real-redis.js";
 
 const running: { stop(): Promise<unknown> }[] = [];
@@ -92,7 +94,7 @@ describe("MIGRATE between servers of one process", () => {
   it("ends with an error, the key where it was, when the target doesn't answer, isn't there or is itself", async () => {
     const [source, target] = [await dev(), await dev()];
     const here = callTo(source);
-    const move = (to: Address): string[] => ["MIGRATE", to.host, String(to.port), "a", "0", "50"];
+    const move = (to: Address): string[] => ["MIGRATE", to.host, String(to.port), "a", "0", "500"];
     target.faults.hang();
     expect(await here(["SET", "a", "1"], move(target), move(source))).toEqual([
       "OK",
@@ -135,7 +137,108 @@ describe("MIGRATE between servers of one process", () => {
   });
 });
 
+/** A transaction that moves keys: one after another, one that isn't there, and one that the target has not taken. */
+const transaction = (to: Address): string[][] => {
+  const move = (...rest: string[]): string[] => ["MIGRATE", to.host, String(to.port), ...rest];
+  return [
+    ["MSET", "a", "1", "b", "2", "c", "3", "n", "1"],
+    move("c", "0", "5000", "COPY"),
+    ["MULTI"],
+    ["INCR", "n"],
+    move("a", "0", "5000"),
+    ["EXISTS", "a", "b"],
+    move("", "0", "5000", "KEYS", "none", "a"),
+    move("", "0", "5000", "KEYS", "b", "c"),
+    ["INCR", "n"],
+    ["EXEC"],
+    ["KEYS", "*"],
+  ];
+};
+const TAKEN = "ERR Target instance replied with error: BUSYKEY Target key name already exists.";
+const REPLIES = [...["OK", "OK", "OK"], ...Array<string>(6).fill("QUEUED"), [2, "OK", 1, "NOKEY", TAKEN, 3]];
+const STREAM = ["MULTI", "INCR n", "DEL a", "DEL b", "INCR n", "EXEC"];
+
+/** Runs the transaction while a replica listens. */
+async function movesInTransaction(from: Address, to: Address): Promise<void> {
+  const replica = await DevServer.start({ replicaOf: { host: from.host, port: from.port } });
+  running.push(replica);
+  await eventually(async () =>
+    String(await callTo(replica)(["INFO", "replication"])).includes("master_link_status:up"),
+  );
+  const heard: string[] = [];
+  const tap = replica.tap();
+  const replies = await callTo(from)(...transaction(to));
+  expect(replies.slice(0, -1)).toEqual(REPLIES);
+  expect((replies.at(-1) as string[]).sort()).toEqual(["c", "n"]);
+  await tap.until(({ args }) => args[0]?.toUpperCase() === "EXEC");
+  for (const { args } of tap.commands) heard.push([args[0]?.toUpperCase(), ...args.slice(1)].join(" "));
+  tap.close();
+  expect(heard.filter((line) => !/^(SELECT|PING|REPLCONF|MSET)/.test(line))).toEqual(STREAM);
+  expect(await callTo(to)(["MGET", "a", "b", "c", "n"])).toEqual([["1", "2", "3", null]]);
+}
+
+describe("MIGRATE in a transaction", () => {
+  it("is one of its commands, and the stream has it as one unit", async () =>
+    movesInTransaction(await dev(), await dev()));
+
+  /** A target that answers when it is let. */
+  async function slowTarget(): Promise<{ port: number; asked: Promise<void>; answer(): void }> {
+    let asked = (): void => {};
+    let answer = (): void => {};
+    const whenAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const target = createServer((socket) => {
+      socket.on("data", () => {
+        answer = () => socket.write("+OK\r\n+OK\r\n");
+        asked();
+      });
+    });
+    await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+    running.push({ stop: async () => target.close() });
+    return { port: (target.address() as AddressInfo).port, asked: whenAsked, answer: () => answer() };
+  }
+
+  it("lets nobody in between", async () => {
+    const [source, bystander] = [await dev(), await dev()];
+    const target = await slowTarget();
+    const curious = await RawClient.connect(source.port);
+    const moved = callTo(source)(
+      ["SET", "a", "1"],
+      ["MULTI"],
+      ["SET", "half", "done"],
+      ["MIGRATE", "127.0.0.1", String(target.port), "a", "0", "5000"],
+      ["SET", "half", "whole"],
+      ["EXEC"],
+    );
+    await target.asked;
+    const seen = curious.call("MGET", "half", "a");
+    // Another server of this process answers many times meanwhile: the source would have done so, too.
+    for (let i = 0; i < 20; i++) await callTo(bystander)(["PING"]);
+    target.answer();
+    expect(show(await seen)).toBe('*[$"whole" $-1]');
+    curious.close();
+    expect((await moved).at(-1)).toEqual(["OK", "OK", "OK"]);
+  });
+
+  it("is done to the end for a client that is gone", async () => {
+    const source = await dev();
+    const target = await slowTarget();
+    const client = await RawClient.connect(source.port);
+    const move = ["MIGRATE", "127.0.0.1", String(target.port), "a", "0", "5000"];
+    const sent = client.pipeline([["MSET", "a", "1", "n", "1"], ["MULTI"], move, ["INCR", "n"], ["EXEC"]]);
+    sent.catch(() => undefined);
+    await target.asked;
+    source.faults.dropConnections();
+    const seen = callTo(source)(["MGET", "a", "n"], ["PING"]);
+    target.answer();
+    expect(await seen).toEqual([[null, "2"], "PONG"]);
+  });
+});
+
 describeReal("MIGRATE between a dev server and a real one", () => {
   it("moves every type there", async () => movesAll(await dev({ "enable-debug-command": "yes" }), await real()));
   it("moves every type back", async () => movesAll(await real(), await dev({ "enable-debug-command": "yes" })));
+  it("moves keys in a transaction there", async () => movesInTransaction(await dev(), await real()));
+  it("moves keys in a transaction back", async () => movesInTransaction(await real(), await dev()));
 });

@@ -1,4 +1,4 @@
-import { type Bytes, ErrorReply, NO_REPLY, type Reply, SimpleString } from "../../protocol/resp/reply.js";
+import { type Bytes, ErrorReply, type Reply, SimpleString } from "../../protocol/resp/reply.js";
 import type { CommandContext } from "../dispatch/context.js";
 import { errors } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
@@ -12,7 +12,7 @@ const NO_KEY = new SimpleString("NOKEY");
 const KEY_AND_KEYS = new ErrorReply(
   "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string",
 );
-const NOT_HERE = new ErrorReply("ERR MIGRATE is not possible inside a transaction or a script of this server");
+const NOT_HERE = new ErrorReply("ERR MIGRATE is not possible inside a script of this server");
 const DEFAULT_TIMEOUT_MS = 1000;
 /** What a timer can wait at most. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -32,17 +32,8 @@ function migrate(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const db = longArg(args[4] as Bytes);
   const keys = options.keys.filter((key) => ctx.db.lookup(key) !== undefined);
   if (keys.length === 0) return NO_KEY;
-  const { client, server } = ctx;
   const port = Number.parseInt(args[2] as Bytes, 10) || 0;
   if (port < 0 || port > 65535) return new ErrorReply("IOERR error or timeout connecting to the client");
-  const reply = ctx.block({
-    keys: [],
-    timeoutMs: 0,
-    timeoutReply: () => null,
-    deniedReply: () => NOT_HERE,
-    retry: () => null,
-  });
-  if (reply !== NO_REPLY) return reply;
   const move: Move = {
     ...options,
     host: args[1] as Bytes,
@@ -52,12 +43,7 @@ function migrate(ctx: CommandContext, args: readonly Bytes[]): Reply {
     timeoutMs: timeoutMs <= 0 ? DEFAULT_TIMEOUT_MS : Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
   };
   // Nobody may see or change the keys while they are on their way: a real server answers nobody meanwhile.
-  const goOn = server.still.begin();
-  moveKeys(ctx, move, (result) => {
-    server.blocking.unblock(client, result);
-    goOn();
-  });
-  return reply;
+  return ctx.suspend((done) => moveKeys(ctx, move, done), NOT_HERE);
 }
 
 function readOptions(args: readonly Bytes[]): Options | ErrorReply {

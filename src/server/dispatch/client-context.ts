@@ -66,4 +66,8 @@ export class ClientContext implements CommandContext {
     if (this.server.inExec || this.client.connection === null) return (request.deniedReply ?? request.timeoutReply)();
     return this.server.blocking.park(this.client, request);
   }
+
+  suspend(start: (done: (finish: () => Reply) => void) => void, denied: Reply): Reply {
+    return this.client.connection === null ? denied : this.server.suspend(this.client, start);
+  }
 }

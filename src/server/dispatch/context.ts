@@ -60,4 +60,10 @@ export interface CommandContext {
    * or transaction that touched the key; where blocking is not allowed the timeout reply comes at once.
    */
   block(request: BlockRequest): Reply;
+
+  /**
+   * Suspends the command until `start` has called back with what is left to do; return what this returns. The server stands
+   * still meanwhile, also in the midst of a transaction. In a script, which can't be left, `denied` comes at once.
+   */
+  suspend(start: (done: (finish: () => Reply) => void) => void, denied: Reply): Reply;
 }

@@ -2,9 +2,10 @@ import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, NO_REPLY, QUEUED } from "../../protocol/resp/reply.js";
 import { OUT_OF_MEMORY } from "../memory/memory.js";
 import type { ServerCore } from "../server-core.js";
-import type { Client } from "./client.js";
+import type { Client, QueuedCommand } from "./client.js";
 import { complainOfLink, dropTalkingReplica } from "./complaint.js";
 import { CommandError, CountedErrorReply, errors, wrongArity } from "./errors.js";
+import { Exec } from "./exec.js";
 import { Flag } from "./flags.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { feedMonitors } from "./monitor.js";
@@ -31,7 +32,20 @@ export class Dispatcher {
   /** latency-tracking */
   #tracksLatency = true;
 
+  readonly exec: Exec;
+
   constructor(private readonly server: ServerCore) {
+    this.exec = new Exec(server, {
+      call: (client, queued) => this.#callQueued(client, queued),
+      prepare: (client) => {
+        this.beginTurn();
+        this.#prepare(client);
+      },
+      endUnit: (client) => {
+        this.#afterUnit();
+        client.streamOffset = server.replication.offset;
+      },
+    });
     const configure = (): void => {
       this.#tracksLatency = server.config.flag("latency-tracking");
     };
@@ -140,26 +154,8 @@ export class Dispatcher {
     server.blocking.unblock(client, reply);
   }
 
-  /** EXEC's work: runs what is queued and gathers the replies. */
-  runQueued(client: Client): Reply {
-    const queued = client.queued ?? [];
-    client.queued = null;
-    client.queueBroken = false;
-    const { server } = this;
-    const replies: Reply[] = [];
-    server.inExec = true;
-    try {
-      for (const { command, args } of queued) replies.push(this.#callQueued(client, command, args));
-    } finally {
-      server.inExec = false;
-    }
-    // EXEC itself is no change; its commands have reported theirs.
-    server.effects.begin();
-    return replies;
-  }
-
   /** Runs a queued command, unless the user has lost the right to it meanwhile. */
-  #callQueued(client: Client, command: Command, args: readonly Bytes[]): Reply {
+  #callQueued(client: Client, { command, args }: QueuedCommand): Reply {
     const denied = client.user.unrestricted ? null : this.server.acl.execRefusal(client, command, args);
     if (denied === null) return this.#call(client, command, args);
     this.server.stats.countError(denied.text);
@@ -319,8 +315,8 @@ export class Dispatcher {
       server.slowLog.note(client, command, args, micros);
     } else {
       // The time of a blocked client's command is known when it is unblocked.
-      waiter.command = command;
-      waiter.args = args;
+      waiter.command ??= command;
+      if (waiter.command === command) waiter.args = args;
     }
     if (micros >= server.latency.thresholdMicros)
       server.latency.note(command.spec.flags.includes("fast") ? "fast-command" : "command", micros);

@@ -23,15 +23,17 @@ export interface Move {
 
 const CANT_CONNECT = new ErrorReply("IOERR error or timeout connecting to the client");
 
+/** Told what is left to do when the other server has answered: to remove what it took, and to reply. */
+type Done = (finish: () => Reply) => void;
+
 /**
- * Moves the keys and calls `done` with the command's reply. A key is removed here only when the other server has said that
- * it has it. A kept connection that turns out to be closed is replaced by a new one, once.
+ * Moves the keys. A key is removed here only when the other server has said that it has it. A kept connection that turns out to be closed is replaced by a new one, once.
  */
-export function moveKeys(ctx: CommandContext, move: Move, done: (reply: Reply) => void): void {
+export function moveKeys(ctx: CommandContext, move: Move, done: Done): void {
   attempt(ctx, move, true, done);
 }
 
-function attempt(ctx: CommandContext, move: Move, mayRetry: boolean, done: (reply: Reply) => void): void {
+function attempt(ctx: CommandContext, move: Move, mayRetry: boolean, done: Done): void {
   const { migration, clock } = ctx.server;
   const target = migration.take(move.host, move.port);
   const intro: string[][] = [];
@@ -49,7 +51,7 @@ function attempt(ctx: CommandContext, move: Move, mayRetry: boolean, done: (repl
     text += encodeCommand(["RESTORE", key, String(ttl), payload, ...(move.replace ? ["REPLACE"] : [])]);
     keys.push(key);
   }
-  if (intro.length + keys.length === 0) return done(OK);
+  if (intro.length + keys.length === 0) return done(() => OK);
   const replies: TargetReply[] = [];
   target.exchange(
     Buffer.from(text, "latin1"),
@@ -65,9 +67,11 @@ function attempt(ctx: CommandContext, move: Move, mayRetry: boolean, done: (repl
         const retry = mayRetry && !outcome.timedOut && outcome.stage !== "connecting" && answered.length === 0;
         if (retry && error === null) return attempt(ctx, move, false, done);
       }
-      if (!move.copy && introError === null) removeMoved(ctx, keys, answered);
       target.db = error === null ? move.db : -1;
-      done(replyTo(outcome, error));
+      done(() => {
+        if (!move.copy && introError === null) removeMoved(ctx, keys, answered);
+        return replyTo(outcome, error);
+      });
     },
   );
 }
@@ -83,13 +87,10 @@ function replyTo(outcome: Outcome, error: TargetReply): Reply {
 function removeMoved(ctx: CommandContext, keys: readonly string[], answered: readonly TargetReply[]): void {
   const taken = keys.filter((_, i) => answered[i] === null);
   if (taken.length === 0) return;
-  ctx.server.runForWaiter(ctx.client, () => {
-    for (const key of taken) {
-      ctx.db.delete(key);
-      ctx.changed(key);
-      ctx.notify("g", "del", key);
-    }
-    ctx.rewrite("DEL", ...taken);
-    return null;
-  });
+  for (const key of taken) {
+    ctx.db.delete(key);
+    ctx.changed(key);
+    ctx.notify("g", "del", key);
+  }
+  ctx.rewrite("DEL", ...taken);
 }
