@@ -137,6 +137,7 @@ export class Engine implements OperationSink {
         const refusal = this.sessions.refusal(operation.session, operation);
         if (refusal !== null) operation.fail(refusal);
       },
+      hopeless: () => this.surveyor.fatal,
       timedOut: (operation) => this.noMaster(operation),
       replyError: (operation, error) => this.replyError(operation, error),
       overlap,

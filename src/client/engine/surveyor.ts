@@ -6,7 +6,6 @@ import { NameWatcher } from "../connection/name-watcher.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import { openRedis } from "../connection/open-redis.js";
 import { SentinelWatcher } from "../connection/sentinel.js";
-import { UnsupportedServerError } from "../errors.js";
 import type { ResolvedOptions, SeedNode, SentinelSource } from "../options/resolved.js";
 import type { Address } from "../topology/address.js";
 import type { RefusalKind, TopologyInput } from "../topology/input.js";
@@ -15,6 +14,7 @@ import { initialTopology, reduce, writableMaster } from "../topology/reduce.js";
 import type { Seed, TopologyState } from "../topology/state.js";
 import type { TopologyChange } from "../types.js";
 import type { Connections } from "./connections.js";
+import { hopeless } from "./hopeless.js";
 import { OfficeNames } from "./office-names.js";
 import { Probe } from "./probe.js";
 import type { Adoption } from "./succession.js";
@@ -135,7 +135,7 @@ export class Surveyor {
     const { host } = this;
     const { state, effects } = reduce(this.state, input);
     this.state = state;
-    this.#judgeFatal();
+    if (state.nodes.size > 0) this.#judge();
     for (const effect of effects) {
       switch (effect.type) {
         case "emit":
@@ -192,20 +192,10 @@ export class Surveyor {
     this.host.removed(node);
   }
 
-  #judgeFatal(): void {
-    if (this.state.nodes.size === 0) return;
-    let last: { node: string; reason: string } | null = null;
-    for (const node of this.state.nodes.values()) {
-      if (node.failure?.kind !== "unsupported" || node.reachable) {
-        this.fatal = null;
-        return;
-      }
-      last = { node: node.id, reason: node.failure.reason };
-    }
-    this.fatal =
-      last === null
-        ? null
-        : new UnsupportedServerError(last.reason.includes("Sentinel") ? "sentinel" : "cluster", last.node);
+  #judge(): void {
+    const fatal = hopeless(this.state);
+    // Of the same words, the first one is as good.
+    if (fatal?.message !== this.fatal?.message) this.fatal = fatal;
   }
 
   #watchNames(seeds: readonly SeedNode[]): NameWatcher | null {

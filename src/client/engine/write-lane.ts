@@ -31,6 +31,8 @@ export interface LaneHost {
   undecided(operation: Operation): Error;
   /** It is about to be sent after it had waited: ends it if its session must be told of a loss first. */
   admit(operation: Operation): void;
+  /** Why it is not worth waiting for a master; null = it is. */
+  hopeless(): Error | null;
   /** It waited too long. Returns the error for the caller. */
   timedOut(operation: Operation): Error;
   /** A definite error reply; returns what the caller gets. */
@@ -117,18 +119,21 @@ export class WriteLane {
       for (const operation of operations) this.#send(operation, connection);
       return;
     }
-    const { queuedCommands, queuedBytes } = this.host.limits;
-    const full =
-      this.waiting + operations.length > queuedCommands
-        ? new QueueFullError("limits.queuedCommands", queuedCommands, { command: operations[0]?.name })
-        : this.#queue.bytes >= queuedBytes
-          ? new QueueFullError("limits.queuedBytes", queuedBytes, { command: operations[0]?.name })
-          : null;
+    const refusal = (this.#open ? null : this.host.hopeless()) ?? this.#full(operations);
     for (const operation of operations) {
-      if (full) this.#abandon(operation, full);
+      if (refusal) this.#abandon(operation, refusal);
       else this.#queue.push(operation);
     }
     this.#arm();
+  }
+
+  #full(operations: readonly Operation[]): Error | null {
+    const { queuedCommands, queuedBytes } = this.host.limits;
+    return this.waiting + operations.length > queuedCommands
+      ? new QueueFullError("limits.queuedCommands", queuedCommands, { command: operations[0]?.name })
+      : this.#queue.bytes >= queuedBytes
+        ? new QueueFullError("limits.queuedBytes", queuedBytes, { command: operations[0]?.name })
+        : null;
   }
 
   /** The connection is that of a verified master: sends what waits, in the order of issue. */

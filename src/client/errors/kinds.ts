@@ -49,13 +49,20 @@ export class ClientClosedError extends IoreplicaError {
   }
 }
 
-/** No master was found in time. The message lists every node and why it can't be the master. */
+/**
+ * No master was found in time, or every node refuses this client for a reason that no waiting mends (password,
+ * certificate). The message lists every node and why it can't be the master.
+ */
 export class NoMasterError extends IoreplicaError {
   readonly nodes: readonly NodeReason[];
 
-  /** @param waitedMs how long the call waited, usually `failoverTimeoutMs` */
-  constructor(waitedMs: number, nodes: readonly NodeReason[], place: ErrorPlace = {}) {
-    super(`No master was found within ${waitedMs} ms (failoverTimeoutMs): ${list(nodes)}${placeSuffix(place)}`, {
+  /** @param waitedMs how long the call waited, usually `failoverTimeoutMs`; null = it was not worth waiting */
+  constructor(waitedMs: number | null, nodes: readonly NodeReason[], place: ErrorPlace = {}) {
+    const words =
+      waitedMs === null
+        ? "Every node refuses this client, and waiting would not mend it"
+        : `No master was found within ${waitedMs} ms (failoverTimeoutMs)`;
+    super(`${words}: ${list(nodes)}${placeSuffix(place)}`, {
       ...place,
       code: "IOREPLICA_NO_MASTER",
       retriable: true,

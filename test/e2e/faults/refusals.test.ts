@@ -141,6 +141,30 @@ describeReal("a server refuses", () => {
     expect(await waiting).toBe(2);
   });
 
+  // Each call waited for failoverTimeoutMs, 15 s; with ioredis it rejects at once.
+  it("fault 18: where no node takes the password calls reject at once, and go through as soon as it is taken", async () => {
+    const server = await startRedis({ password: "right" });
+    trios.end(() => server.stop());
+    const master = { host: server.host, port: server.port, username: "late", password: "p" };
+    const redis = new ReplicatedClient({ master, failoverTimeoutMs: 600_000 });
+    trios.end(() => redis.disconnect());
+    const told: string[] = [];
+    redis.on("error", (error: Error) => told.push(error.message));
+    for (const call of [
+      () => redis.set("k", "v"),
+      () => redis.get("k"),
+      () => redis.connect(),
+      () => redis.brpop("l", 0),
+    ]) {
+      const error = await failure(call());
+      expect(error.code).toBe("IOREPLICA_NO_MASTER");
+      expect(error.message).toMatch(/WRONGPASS/);
+    }
+    expect(told).toHaveLength(1);
+    await server.command("ACL", "SETUSER", "late", "on", ">p", "~*", "+@all");
+    await eventually(async () => expect(await redis.set("k", "v")).toBe("OK"));
+  });
+
   it("fault 18: a command without permission is the caller's error, in the server's words", async () => {
     const trio = await trios.open();
     const { redis, events } = await trio.client();

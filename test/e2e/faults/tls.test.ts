@@ -7,6 +7,9 @@ import { type Certificates, makeCertificates } from "../../support/certificates.
 import { describeReal, freePort, startRedis } from "../../support/real-redis.js";
 import { failure, useTrios } from "./trios.js";
 
+/** So that a call which waits is seen to. */
+const PATIENT = { discoverReplicas: false, failoverTimeoutMs: 600_000 };
+
 describeReal("TLS that does not fit", () => {
   const trios = useTrios();
 
@@ -67,6 +70,26 @@ describeReal("TLS that does not fit", () => {
     });
     trios.end(() => redis.disconnect());
     expect(await redis.set("k", "v")).toBe("OK");
+  });
+
+  // Each call waited for failoverTimeoutMs, 15 s, though the client had said at once what was wrong.
+  it("fault 24: where no node's certificate is good calls reject at once, later ones too, and connect()", async () => {
+    const made = certificates();
+    const { server, url } = await secure(made);
+    const redis = new ReplicatedClient({ master: url, replicas: [url.replace("127.0.0.1", "localhost")], ...PATIENT });
+    trios.end(() => redis.disconnect());
+    redis.on("error", () => {});
+    for (const call of [
+      () => redis.set("k", "v"),
+      () => redis.get("k"),
+      () => redis.connect(),
+      () => redis.blpop("l", 0),
+    ]) {
+      const error = await failure(call());
+      expect(error.code).toBe("IOREPLICA_NO_MASTER");
+      expect(error.message).toMatch(/SELF_SIGNED_CERT_IN_CHAIN.*SELF_SIGNED_CERT_IN_CHAIN/);
+    }
+    expect(await server.calls("set")).toBe(0);
   });
 
   it("fault 24: a server that asks for the client's certificate: refused without one, served with one", async () => {

@@ -67,6 +67,17 @@ describe("the write lane keeps the order of issue", () => {
     expect(await issuer.ends()).toEqual(["OK", "new", "x"]);
   });
 
+  it("keeps nothing waiting for a master when that is hopeless, and waits again when it is not any more", async () => {
+    const { issue, issuer, world, pending, connect } = laneOf();
+    world.hopeless = new Error("WRONGPASS");
+    issue("SET a 1");
+    expect(pending.size).toBe(0);
+    world.hopeless = null;
+    issue("SET b 1");
+    connect("A").answer("OK");
+    expect(await issuer.ends()).toEqual(["!WRONGPASS", "OK"]);
+  });
+
   it("a write that was refused is not sent again once a later write of its key was applied (SET first, SET second)", async () => {
     const { issue, connect, issuer, pending } = laneOf();
     const a = connect("A");

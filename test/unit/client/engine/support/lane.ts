@@ -13,6 +13,7 @@ const LIMITS = { queuedCommands: 100, queuedBytes: 10_000, inFlightBytesPerNode:
 /** A write lane over fake connections, on a clock that stands still. */
 export function laneOf(limits: Partial<typeof LIMITS> = {}) {
   const clock = new ManualClock();
+  const world = { hopeless: null as Error | null };
   const told: string[] = [];
   /** Writes that the ledger would still hold as pending. */
   const pending = new Set<Operation>();
@@ -35,6 +36,7 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
     },
     admit: () => undefined,
     undecided: (operation) => new UnknownOutcomeError("undecided", { command: operation.name }),
+    hopeless: () => world.hopeless,
     timedOut: (operation) => new NoMasterError(1000, [{ node: "A", reason: "down" }], { command: operation.name }),
     replyError: (_operation, error) => error,
     overlap: (a, b) => keys(a).some((key) => keys(b).includes(key)),
@@ -56,6 +58,7 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
     clock,
     told,
     lane,
+    world,
     issuer,
     pending,
     /** Issues one command. */
