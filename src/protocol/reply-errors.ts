@@ -129,14 +129,21 @@ const EXECABORT_BECAUSE = "EXECABORT Transaction discarded because of: ";
  * The whole first word and the server's own text decide, so BUSYGROUP and BUSYKEY are not BUSY. An error that a
  * script could have composed proves nothing: `redis.error_reply('READONLY …')` after a write looks just the same. Only
  * READONLY with the server's suffix does: the suffix stands behind what a command inside the script threw, and on a
- * server where one write is refused so were all before it (docs/decisions/0012).
+ * server where one write is refused so were all before it; and NOREPLICAS in the same way, where `wholeScripts` says that
+ * a server lets a script which has written go on (docs/decisions/0012).
  *
  * @param text the error reply, without its leading `-`
  * @param commandName name of the command it answers, in any letter case
  * @param inTransaction whether it is an element of EXEC's reply
+ * @param wholeScripts of the server that answered: see {@link keepsScriptsWhole}
  * @returns null if it is no refusal
  */
-export function classifyRefusal(text: string, commandName: string, inTransaction = false): Refusal | null {
+export function classifyRefusal(
+  text: string,
+  commandName: string,
+  inTransaction = false,
+  wholeScripts = false,
+): Refusal | null {
   const command = commandName.toLowerCase();
   const scripted = WRITING_SCRIPTS.has(command) || inTransaction;
   const plain = scripted || READING_SCRIPTS.has(command) ? text.replace(SCRIPT_SUFFIX, "") : text;
@@ -146,7 +153,8 @@ export function classifyRefusal(text: string, commandName: string, inTransaction
   }
   const rule = ruleOf(plain, command);
   if (rule) {
-    const proven = !scripted || (rule.kind === "readonly" && !inTransaction && plain !== text);
+    const thrown = !inTransaction && plain !== text;
+    const proven = !scripted || (thrown && (rule.kind === "readonly" || (rule.kind === "noreplicas" && wholeScripts)));
     return {
       kind: rule.kind,
       provablyNotApplied: proven,
@@ -155,6 +163,21 @@ export function classifyRefusal(text: string, commandName: string, inTransaction
     };
   }
   return command === "exec" && !inTransaction ? abortedTransaction(text) : null;
+}
+
+/**
+ * Whether a server of this version refuses no write of a script for want of replicas once that script has written: since
+ * Redis 7.0.3, and in every Valkey.
+ *
+ * @param version as INFO tells it; null where it doesn't
+ */
+export function keepsScriptsWhole(version: string | null): boolean {
+  const [major = 0, minor = 0, patch = 0] =
+    /^(\d+)\.(\d+)\.(\d+)/
+      .exec(version ?? "")
+      ?.slice(1)
+      .map(Number) ?? [];
+  return major > 7 || (major === 7 && (minor > 0 || patch >= 3));
 }
 
 /** The address of a Valkey that sends its clients to the master, as it does with those that said `CLIENT CAPA redirect`. */

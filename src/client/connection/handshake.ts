@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { parseReplicationInfo, parseServerInfo } from "../../protocol/info.js";
 import type { ReplicationInfo } from "../../protocol/replication-info.js";
+import { keepsScriptsWhole } from "../../protocol/reply-errors.js";
 import { UnsupportedServerError } from "../errors.js";
 
 /** Who is at the other end, learned once when a connection opens. */
@@ -10,6 +11,8 @@ export interface NodeIdentity {
   /** CLIENT ID of this connection on that server. */
   readonly clientId: number;
   readonly version: string | null;
+  /** It refuses no write of a script for want of replicas once that script has written. */
+  readonly wholeScripts: boolean;
   /** Of Valkey, where it was configured. */
   readonly zone: string | null;
   readonly replication: ReplicationInfo;
@@ -53,6 +56,7 @@ export async function handshake(redis: Redis, request: HandshakeRequest): Promis
     runId: identity.runId ?? "",
     clientId,
     version: identity.version,
+    wholeScripts: keepsScriptsWhole(identity.version),
     zone: identity.availabilityZone,
     replication: parseReplicationInfo(replication),
     commands,

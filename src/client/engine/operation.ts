@@ -132,7 +132,7 @@ export class Operation extends CarriedCommand {
   override refuse(text: string, error: (text: string) => Error): boolean {
     const { connection, sink } = this;
     if (!this.inLane || this.transaction !== null || !sink.refused || connection?.state !== "open") return false;
-    const refusal = classifyRefusal(text, this.name);
+    const refusal = classifyRefusal(text, this.name, false, connection.identity?.wholeScripts);
     if (!refusal?.retry) return false;
     connection.answered(this);
     sink.refused(this, refusal, () => error(text));

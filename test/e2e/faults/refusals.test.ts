@@ -19,6 +19,7 @@ describeReal("a server refuses", () => {
       redis.incr("plain"),
       redis.multi().incr("multi").exec(),
       redis.pipeline().incr("piped").exec(),
+      redis.eval("return redis.call('INCR', KEYS[1])", 1, "scripted"),
       redis.flushdb(),
       redis.incr("after"),
     ];
@@ -28,11 +29,13 @@ describeReal("a server refuses", () => {
     for (let i = 0; i < 50; i++) expect(await others.get("k")).toBe("v");
     expect(await a.command("DBSIZE")).toBe(1);
     await a.command("CONFIG", "SET", "min-replicas-to-write", 0);
-    expect(await Promise.all(writes)).toEqual([1, [[null, 1]], [[null, 1]], "OK", 1]);
+    expect(await Promise.all(writes)).toEqual([1, [[null, 1]], [[null, 1]], 1, "OK", 1]);
     expect(await a.command("KEYS", "*")).toEqual(["after"]);
-    // A script may have written before it was refused: that is the caller's to decide, in the server's words.
+    // What a script returns it may return after it has written: that is the caller's to decide, in the server's words.
     await a.command("CONFIG", "SET", "min-replicas-to-write", 3);
-    expect((await failure(redis.eval("return redis.call('INCR', KEYS[1])", 1, "n"))).message).toMatch(/^NOREPLICAS /);
+    const returned = "return redis.pcall('INCR', KEYS[1])";
+    for (const script of [returned, `#!lua\n${returned}`])
+      expect((await failure(redis.eval(script, 1, "n"))).message).toBe("NOREPLICAS Not enough good replicas to write.");
     expect(events.filter(({ type }) => /^(masterChanged|splitBrain|historyReset)$/.test(type))).toEqual([]);
   });
 
