@@ -15,6 +15,7 @@ export const hang: Scenario = {
   async run(rounds: number): Promise<Figure[]> {
     const noticed: number[] = [];
     const settled: number[] = [];
+    const recovered: number[] = [];
     let pending = 0;
     let twice = 0;
     let lost = 0;
@@ -36,7 +37,11 @@ export const hang: Scenario = {
         settled.push(performance.now() - hungAt);
         await eventually(() => noticedAt > 0);
         noticed.push(noticedAt - hungAt);
+        const acked = load.acked;
         await trio.promote(b, c);
+        const promotedAt = performance.now();
+        await eventually(() => load.acked > acked);
+        recovered.push(performance.now() - promotedAt);
         await moreAcked(load);
         a.resume();
         await a.command("REPLICAOF", b.host, b.port);
@@ -52,6 +57,7 @@ export const hang: Scenario = {
     return [
       timingOf("hang noticed (no writes are sent to it any more)", POLL_INTERVAL_MS + TIMEOUT_MS, noticed),
       timingOf("hang: writes in flight are rejected as unknown", POLL_INTERVAL_MS + TIMEOUT_MS, settled),
+      timingOf("hang: promotion, a replica follows it → first OK there", POLL_INTERVAL_MS + TIMEOUT_MS, recovered),
       countOf(
         "the same hangs, after the promotion: calls failed or pending / acked writes lost / applied twice",
         "0 / 0 / 0",
