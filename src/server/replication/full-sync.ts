@@ -3,6 +3,7 @@ import type { ServerCore } from "../server-core.js";
 import type { Introduction, Replica, Replicas } from "./replicas.js";
 import type { ReplicationSettings } from "./settings.js";
 import type { StreamOut } from "./stream-out.js";
+import { StuckReplicas } from "./stuck-replicas.js";
 
 /** Bytes that may wait for one replica before no more of a payload is made: it is streamed as fast as the slowest reads. */
 const STREAMED_AHEAD = 1024 * 1024;
@@ -43,8 +44,7 @@ interface Payload {
   job: SnapshotJob | null;
   /** Told of it when it is complete: by way of a file it is a save too. */
   readonly save: ((chunks: readonly Buffer[]) => void) | null;
-  /** Of the clock: when the replicas last took something. */
-  progressMs: number;
+  readonly stuck: StuckReplicas;
 }
 
 /**
@@ -119,14 +119,9 @@ export class FullSync {
         client.connection?.write("\n");
     }
     if (payload !== null && payload.straight !== null) {
-      const nowMs = core.clock.now();
-      const stuck = [...payload.members].filter(tooFull);
-      if (stuck.length === 0) payload.progressMs = nowMs;
-      else if (nowMs - payload.progressMs > settings.timeoutS * 1000) {
-        for (const { client } of stuck) {
-          core.log("warning", `Disconnecting timedout replica (full sync): ${replicas.nameOf(client)}`);
-          client.connection?.destroy();
-        }
+      for (const { client } of payload.stuck.look(payload.members, core.clock.now(), settings.timeoutS * 1000)) {
+        core.log("warning", `Disconnecting timedout replica (full sync): ${replicas.nameOf(client)}`);
+        client.connection?.destroy();
       }
       payload.job?.resume();
     }
@@ -171,7 +166,7 @@ export class FullSync {
       sending: false,
       job: null,
       save: straight || filter !== WHOLE ? null : (core.saver?.shared() ?? null),
-      progressMs: core.clock.now(),
+      stuck: new StuckReplicas(STREAMED_AHEAD),
     };
     this.#payload = payload;
     for (const replica of members) this.#announce(replica, payload);
