@@ -75,6 +75,8 @@ export class Engine implements OperationSink {
   /** Writes that wait for replicas. */
   readonly acks: AckWaiter;
   #tableKnown = false;
+  /** There was a master, and every node had been connected to or could not be. */
+  #begun = false;
   #order = 0;
   #handover: Handover | null = null;
   readonly #lastWord = new LastWord();
@@ -161,7 +163,7 @@ export class Engine implements OperationSink {
       failoverTimeoutMs: options.failoverTimeoutMs,
       queuedCommands: limits.queuedCommands,
       hedgePercent: options.hedgePercent,
-      started: () => this.history !== null && [...this.links.values()].every((link) => link.tried),
+      started: () => this.#begun,
       masterOffset: () => this.masterOffset,
       sharedBelow: () => this.sharedBelow,
       demandFreshness: (bound) => this.#sampler.demand(bound),
@@ -519,7 +521,7 @@ export class Engine implements OperationSink {
     if (history === null || connection === null || input.info.replid !== history.replid) return;
     if (history.node !== link.id) this.#knowledge.replicaPolled(link, connection, input);
     else if (input.info.role === "master" && this.surveyor.state.hold === null) {
-      this.samples.push(input.sentAt, input.info.offset);
+      this.#knowledge.masterPolled(input);
       this.#keeper.trust(input.sentAt);
     }
   }
@@ -583,6 +585,8 @@ export class Engine implements OperationSink {
       else link.serves = open && serves(state, link.id, writable === null);
       if (!link.isMaster) link.inRotation = link.serves && (link.inRotation || this.#knowledge.mayEnter(link));
     }
+    // Once: a node that is found later and hangs has nothing to do with what waits.
+    this.#begun ||= history !== null && [...this.links.values()].every((link) => link.tried);
     this.#selector.refresh([...this.links.values()]);
     const office = writable === null ? undefined : this.links.get(writable);
     const connection = office?.serves ? office.connection : null;

@@ -132,6 +132,12 @@ export class Knowledge implements Histories {
     }
   }
 
+  /** A poll of the adopted master, in the history that is adopted; nobody else claims its office. */
+  masterPolled({ info, sentAt }: PollInput): void {
+    this.#masterOffset = Math.max(this.#masterOffset, info.offset);
+    this.samples.push(sentAt, info.offset);
+  }
+
   /** A replica had applied `offset` when asked at `sentAt`. Returns true if it enters the rotation by it. */
   replicaAt(link: NodeLink, offset: number, sentAt: number): boolean {
     const behind = this.samples.stalenessOf(offset, sentAt);

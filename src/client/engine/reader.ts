@@ -14,6 +14,9 @@ import { ReturnedReads } from "./returned-reads.js";
 import type { Transaction } from "./transaction.js";
 import { UndecidedReads } from "./undecided-reads.js";
 
+/** While reads with `maxLagBytes` are made, the master is asked four times in so many milliseconds how far it is. */
+const LAG_KNOWN_MS = 100;
+
 /**
  * Sends a read to a node that surely has what it must see, keeps its value until the fence behind it was judged, and
  * sends it elsewhere when the node, its connection or its history failed it.
@@ -280,6 +283,7 @@ export class Reader {
       tolerated = Math.max(tolerated, this.host.samples.offsetWithin(maxStalenessMs, this.host.clock.now()));
     }
     if (maxLagBytes !== null) {
+      this.host.demandFreshness(LAG_KNOWN_MS);
       const offset = this.host.masterOffset();
       tolerated = Math.max(tolerated, offset < 0 ? MASTER : offset - maxLagBytes);
     }

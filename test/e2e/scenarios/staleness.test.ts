@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { eventually } from "../../support/eventually.js";
 import { onEachStage } from "../support/stages.js";
 import { useWorlds } from "../support/world.js";
 
@@ -45,5 +46,55 @@ onEachStage("how old a read may be", (start) => {
     await sleep(boundMs + 50);
     await expect(bounded.get("k")).rejects.toMatchObject({ code: "IOREPLICA_NO_ELIGIBLE_REPLICA" });
     expect(await redis.with({ maxStalenessMs: boundMs }).get("k")).toBe("new");
+  });
+});
+
+onEachStage("how many bytes behind a read may be", (start) => {
+  const worlds = useWorlds(start);
+
+  it("maxLagBytes passes over a replica that is further behind, and reads from it again when it has caught up", async () => {
+    const { stage, master, first, second, client, settled } = await worlds.open();
+    await master.command("SET", "k", "old");
+    await settled();
+    const redis = await client({ consistency: "eventual", pollIntervalMs: 50 });
+    const bounded = redis.with({ maxLagBytes: 1000, readFrom: "replica" });
+    const counts = async () => [await first.calls("get"), await second.calls("get")] as const;
+    /** Waits until both have been read from once more. */
+    const fromBoth = async () => {
+      const [a, b] = await counts();
+      await eventually(async () => {
+        await Promise.all(Array.from({ length: 10 }, () => bounded.get("k")));
+        const [later, last] = await counts();
+        expect(later).toBeGreaterThan(a);
+        expect(last).toBeGreaterThan(b);
+      });
+    };
+    await fromBoth();
+    const thaw = await stage.freeze(first);
+    // Less than the bound: it may go on serving what is that old.
+    await master.command("SET", "little", "x".repeat(100));
+    await fromBoth();
+    await master.command("SET", "much", "x".repeat(1000));
+    await master.command("SET", "k", "new");
+    await eventually(() => {
+      const late = redis.topology.nodes.find(({ id }) => id === first.id);
+      expect(late?.lagBytes).toBeGreaterThan(1000);
+    });
+    const [a, b] = await counts();
+    for (let i = 0; i < 100; i++) expect(await bounded.get("k")).toBe("new");
+    // What was sent to it before the client knew has been counted by now.
+    expect(await counts()).toEqual([a, b + 100]);
+    expect(bounded.explain("GET", "k").others.find(({ node }) => node === first.id)?.reason).toMatch(/behind|bytes/);
+    const other = await stage.freeze(second);
+    await master.command("SET", "more", "x".repeat(1000));
+    await eventually(async () =>
+      expect(await bounded.get("k").catch(({ code }: { code: string }) => code)).toBe("IOREPLICA_NO_ELIGIBLE_REPLICA"),
+    );
+    expect(await redis.with({ maxLagBytes: 1000 }).get("k")).toBe("new");
+    await thaw();
+    await other();
+    await settled();
+    await eventually(async () => expect(await bounded.get("k").catch(() => null)).toBe("new"));
+    await fromBoth();
   });
 });

@@ -128,6 +128,19 @@ describe("a read hands out its value", () => {
   });
 });
 
+describe("what is asked for while reads are bounded", () => {
+  it.each([
+    [{ maxStalenessMs: 40 }, [40]],
+    [{ maxLagBytes: 10 }, [100]],
+    [{ maxStalenessMs: 40, maxLagBytes: 10 }, [40, 100]],
+    [{}, []],
+  ])("%j: how far master and replicas are, four times in so many milliseconds", (view, expected) => {
+    const { read, state } = readerOf();
+    read("GET k", view);
+    expect(state.demanded).toEqual(expected);
+  });
+});
+
 describe("a read goes where its own write is", () => {
   it("to a replica that has it, not to one that hasn't", () => {
     const { read, nodes, sent } = wroteAt(110);

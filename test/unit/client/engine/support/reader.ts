@@ -64,7 +64,12 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
   refresh();
   const toMaster: Operation[] = [];
   const doubts: string[] = [];
-  const state = { started: options.started ?? true, refreshes: 0, sharedBelow: Number.POSITIVE_INFINITY };
+  const state = {
+    started: options.started ?? true,
+    refreshes: 0,
+    sharedBelow: Number.POSITIVE_INFINITY,
+    demanded: [] as number[],
+  };
   const ledger = new KeyLedger({ trackedKeys: 100, history: new WriteHistory() });
   ledger.adopt(HISTORY, null, 100);
   const samples = new Samples(16);
@@ -80,7 +85,7 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
     started: () => state.started,
     masterOffset: () => 100,
     sharedBelow: () => state.sharedBelow,
-    demandFreshness() {},
+    demandFreshness: (bound) => void state.demanded.push(bound),
     link: (id) => all.find((one) => one.id === id) as unknown as NodeLink | undefined,
     describe: () => all.map(({ id }) => ({ id }) as NodeDescription),
     toMaster: (operations) => void toMaster.push(...operations),
