@@ -218,8 +218,15 @@ describe("a fence", () => {
     servers.push(replica);
     replica.info.role = "slave";
     replica.info.runId = "run-2";
-    const redis = make({ replicas: [`redis://${replica.id}`], pollIntervalMs: 50, readFrom: "replica" });
+    const redis = make({
+      replicas: [`redis://${replica.id}`],
+      pollIntervalMs: 50,
+      readFrom: "replica",
+      // How long a read waits for a replica is not asked here.
+      readHoldMs: 10_000,
+    });
     await redis.connect();
+    await eventually(() => redis.explain("GET", "k").node === replica.id);
     const get = redis.get("k");
     await waitsFor(replica, "get k");
     const fence = replica.infoText();
