@@ -143,7 +143,6 @@ describeReal("the master's role moves to another node", () => {
     await redis.subscribe("news");
     trio.a.pause();
     trios.end(() => trio.a.alive && trio.a.resume());
-    await sleep(100);
     await trio.promote(trio.b, trio.c);
     await eventually(() => expect(gaps).toMatchObject([{ from: trio.a.id, to: trio.b.id }]));
     await trio.b.command("PUBLISH", "news", "after");
