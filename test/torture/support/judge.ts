@@ -2,6 +2,8 @@ import { check } from "../../checker/check.js";
 import { type Counter, GUARANTEES, type Operation, show } from "../../checker/history.js";
 import type { Nemesis } from "../nemesis/nemesis.js";
 import type { Fleet } from "./fleet.js";
+import type { Holdings } from "./holdings.js";
+import { list } from "./list.js";
 import type { Recorder } from "./recorder.js";
 
 /** The guarantees of the checker, blocking pops (each element once, none lost but by pops of unknown outcome), subscriptions. */
@@ -22,8 +24,6 @@ export interface Judgement {
   readonly unknown: number;
 }
 
-const PAGE = 20_000;
-
 export function zeros(): Numbers {
   return Object.fromEntries(JUDGED.map((name) => [name, 0])) as Numbers;
 }
@@ -41,10 +41,17 @@ export function copiesThatLast(nemeses: readonly Nemesis[], fleet: Fleet): numbe
  * Reads what survived from the final master and decides every guarantee.
  *
  * @param lasting writes that so many replicas had confirmed must have survived
+ * @param holdings what the masters had that clients came to
  */
-export async function judge(recorder: Recorder, fleet: Fleet, lasting = Number.POSITIVE_INFINITY): Promise<Judgement> {
-  const { keys, losses, successions, operations } = recorder;
-  const order = await list(fleet, keys.order);
+export async function judge(
+  recorder: Recorder,
+  fleet: Fleet,
+  lasting = Number.POSITIVE_INFINITY,
+  holdings: Holdings | null = null,
+): Promise<Judgement> {
+  const { keys, losses, operations } = recorder;
+  const successions = (await holdings?.successions(operations)) ?? [];
+  const order = await list(fleet, fleet.master, keys.order);
   const numbers = new Map<string, number>();
   for (const name of recorder.counters.keys())
     numbers.set(keys.counter(name), Number(await fleet.command(fleet.master, "GET", keys.counter(name))));
@@ -60,7 +67,7 @@ export async function judge(recorder: Recorder, fleet: Fleet, lasting = Number.P
   for (const key of keys.own)
     parts.push({
       operations: operations.filter((one) => one.key === key || told(one)),
-      order: await list(fleet, key),
+      order: await list(fleet, fleet.master, key),
     });
 
   const [checked, broken] = [zeros(), zeros()];
@@ -91,7 +98,7 @@ export async function judge(recorder: Recorder, fleet: Fleet, lasting = Number.P
   }
   for (const [client, queue] of recorder.queues) {
     const key = keys.queue(client);
-    const verdict = queue.judge(await list(fleet, key), recorder.wasTold(client, key));
+    const verdict = queue.judge(await list(fleet, fleet.master, key), recorder.wasTold(client, key));
     checked.poppedOnce += verdict.checked;
     broken.poppedOnce += verdict.wrong.length;
     violations.push(...verdict.wrong.map((text) => ({ guarantee: "poppedOnce" as const, text })));
@@ -110,20 +117,4 @@ export async function judge(recorder: Recorder, fleet: Fleet, lasting = Number.P
 
 function isAckedCausal({ kind, outcome, promise }: Operation): boolean {
   return kind === "append" && outcome === "ok" && promise === "causal";
-}
-
-/** A list in pieces: one reply stays within the deadline of a plain call. */
-async function list(fleet: Fleet, key: string): Promise<string[]> {
-  const values: string[] = [];
-  for (;;) {
-    const page = (await fleet.command(
-      fleet.master,
-      "LRANGE",
-      key,
-      values.length,
-      values.length + PAGE - 1,
-    )) as string[];
-    values.push(...page);
-    if (page.length < PAGE) return values;
-  }
 }

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { TopologyEvent } from "../../../src/index.js";
-import type { Counter, Loss, Operation, PromiseLevel, Succession } from "../../checker/history.js";
+import type { Counter, Loss, Operation, PromiseLevel } from "../../checker/history.js";
 import { Queue } from "./queue.js";
 
 /** Who calls, and what it was promised. */
@@ -65,7 +65,6 @@ export class Keys {
 export class Recorder {
   readonly operations: Operation[] = [];
   readonly losses: Loss[] = [];
-  readonly successions: Succession[] = [];
   readonly counters = new Map<string, { ok: number; unknown: number }>();
   /** By client. */
   readonly queues = new Map<string, Queue>();
@@ -87,7 +86,6 @@ export class Recorder {
   ) {}
 
   event(client: string, event: TopologyEvent): void {
-    if (event.type === "masterChanged") this.successions.push({ client, at: now() });
     if (event.type === "writesLost")
       this.losses.push({ client, at: now(), keys: event.keys, keysComplete: event.keysComplete, max: event.count.max });
     // Of whatever was there: nobody knows what of it is left.

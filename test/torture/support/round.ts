@@ -2,6 +2,7 @@ import { type Random, seededRandom } from "../../../src/core/random.js";
 import type { Nemesis, Stage } from "../nemesis/nemesis.js";
 import { well } from "./clients.js";
 import type { Fleet } from "./fleet.js";
+import { Holdings } from "./holdings.js";
 import { copiesThatLast, type Judgement, judge } from "./judge.js";
 import type { Listeners } from "./listeners.js";
 import { Keys, type Recorder } from "./recorder.js";
@@ -41,13 +42,16 @@ export async function play(
   const random = seededRandom(seed);
   const stage = stageOf(fleet, random);
   for (const place of fleet.replicas) fleet.linkOf(place).delay(random.next() * MOST_LAG_MS, ["toClient"]);
+  const keys = new Keys(`r${number}:`);
+  const holdings = new Holdings(fleet, keys);
   const workload = new Workload(
     clients,
-    new Keys(`r${number}:`),
+    keys,
     seededRandom(seed + 1),
     paceMs,
     fleet.replicas.length,
     nemeses.flatMap((one) => one.expects ?? []),
+    holdings,
   );
   const { recorder } = workload;
   const began = performance.now();
@@ -72,7 +76,7 @@ export async function play(
     return 0;
   });
 
-  const { checked, ...judgement } = await judge(recorder, fleet, copiesThatLast(nemeses, fleet));
+  const { checked, ...judgement } = await judge(recorder, fleet, copiesThatLast(nemeses, fleet), holdings);
   if (recorder.failedReads > 0) problems.push(`${recorder.failedReads} reads failed: ${told(recorder.rejected)}`);
   for (const name of recorder.unexpected()) problems.push(`unexpected: ${name}`);
   await clean(fleet, recorder.keys);

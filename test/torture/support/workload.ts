@@ -1,5 +1,6 @@
 import type { Random } from "../../../src/core/random.js";
-import type { ReplicatedClient, ReplicatedSession } from "../../../src/index.js";
+import type { ReplicatedClient, ReplicatedSession, TopologyEvent } from "../../../src/index.js";
+import type { Holdings } from "./holdings.js";
 import { type Caller, type Keys, Recorder } from "./recorder.js";
 
 /** A client and what the history calls it. */
@@ -28,6 +29,7 @@ export class Workload {
     /** How many there are. */
     private readonly replicas: number,
     expects: readonly RegExp[],
+    private readonly holdings: Holdings,
   ) {
     this.recorder = new Recorder(keys, expects);
   }
@@ -35,7 +37,10 @@ export class Workload {
   start(): void {
     const { recorder } = this;
     for (const { name, client } of this.clients) {
-      const listener = recorder.event.bind(recorder, name);
+      const listener = (event: TopologyEvent): void => {
+        recorder.event(name, event);
+        if (event.type === "masterChanged") this.holdings.came(name, event.to);
+      };
       client.on("topology", listener);
       this.#ends.push(() => client.off("topology", listener));
       const caller = (session: string, promise: Caller["promise"], more: object = {}): Caller => {
