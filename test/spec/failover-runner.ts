@@ -1,4 +1,4 @@
-import { serves, topologyState, unroutable } from "../../src/client/topology/describe.js";
+import { serves, topologyState, unrivalledUntil, unroutable } from "../../src/client/topology/describe.js";
 import type { Effect } from "../../src/client/topology/effects.js";
 import type { PollInput, TopologyInput } from "../../src/client/topology/input.js";
 import { initialTopology, reduce, writableMaster } from "../../src/client/topology/reduce.js";
@@ -192,6 +192,7 @@ const EXPECT = [
   "detached",
   "aliases",
   "ignored",
+  "unrivalledUntil",
 ];
 const NODE_EVENTS = ["nodeAdded", "nodeRemoved", "nodeHealth", "roleChanged"];
 
@@ -272,6 +273,7 @@ function seen(
     detached: [...state.detached.keys()].sort(),
     aliases: [...state.aliasOf].map(([alias, node]) => `${short(alias)}=${short(node)}`).sort(),
     ignored: before === state,
+    unrivalledUntil: Number.isFinite(unrivalledUntil(state)) ? unrivalledUntil(state) : String(unrivalledUntil(state)),
   };
 }
 
