@@ -33,7 +33,7 @@ import type { Operation, OperationSink } from "./operation.js";
 import { Reader } from "./reader.js";
 import { Sampler } from "./sampler.js";
 import { Sessions } from "./sessions.js";
-import { type Adoption, type Farewell, Handover, LastWord } from "./succession.js";
+import { type Adoption, commonBelow, type Farewell, Handover, LastWord } from "./succession.js";
 import { Surveyor } from "./surveyor.js";
 import { overlap, WriteAcks } from "./write-acks.js";
 import { WriteLane } from "./write-lane.js";
@@ -219,15 +219,9 @@ export class Engine implements OperationSink {
     return this.#knowledge.masterOffset;
   }
 
-  /**
-   * First offset of the adopted history that may not go on, whoever of those that claim it turns out to be the master:
-   * what a `session` read returns lies below. Infinity while nothing is in doubt, 0 = nothing is known to be common.
-   */
+  /** Below it lies what `session` reads may return: see {@link commonBelow}. */
   get sharedBelow(): number {
-    const { hold } = this.surveyor.state;
-    if (hold !== null) return hold.sharedBelow ?? 0;
-    // The step to another history is under way, and reads of the former one are.
-    return this.#handover === null ? Number.POSITIVE_INFINITY : (this.#handover.adoption.link?.at ?? 0);
+    return commonBelow(this.surveyor.state.hold, this.#handover?.adoption ?? null);
   }
 
   get samples(): Samples {

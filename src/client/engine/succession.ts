@@ -13,6 +13,19 @@ export interface Farewell {
 }
 
 /**
+ * First offset of the present history that may not go on, whoever turns out to be the master; Infinity while nothing is
+ * in doubt, 0 = nothing is known to be common. `hold`: it is undecided; `step`: it is decided, and reads of the former
+ * history are still on their way.
+ */
+export function commonBelow(
+  hold: { readonly sharedBelow: number | null } | null,
+  step: Pick<Adoption, "link"> | null,
+): number {
+  if (hold !== null) return hold.sharedBelow ?? 0;
+  return step === null ? Number.POSITIVE_INFINITY : (step.link?.at ?? 0);
+}
+
+/**
  * Does what the former master says of itself now prove how far it went as master? Only if it has become a
  * replica, and all it had is in the new history: either it still shows the former history with an offset that
  * the new master had too, or it was taken over into the new one by a partial resync.

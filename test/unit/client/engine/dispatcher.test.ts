@@ -113,6 +113,20 @@ it("a call that waited for a look at the nodes is refused if its session must be
   expect(lane).toEqual([]);
 });
 
+it("a pipeline too waits for a look at the nodes if its session's token is of an unknown history, and goes whole", async () => {
+  const { dispatcher, scope, command, lane, reads, engine } = dispatcherOf();
+  let looks = 0;
+  Object.assign(engine, { lookFor: () => Promise.resolve().then(() => void looks++) });
+  const view = new Scope(scope().view, 0, null, { unplaced: true } as CausalSession);
+  dispatcher.executeUnit([command("GET a"), command("GET b")], view);
+  dispatcher.executeUnit([command("INCR n"), command("GET n")], view);
+  expect([lane, reads]).toEqual([[], []]);
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+  expect(looks).toBe(2);
+  expect(reads.map(({ name }) => name)).toEqual(["GET", "GET"]);
+  expect(lane.map(({ name }) => name)).toEqual(["INCR", "GET"]);
+});
+
 it("timeoutMs rejects when it has passed and leaves no timer when it hasn't", async () => {
   const { dispatcher, scope, command, lane, clock } = dispatcherOf();
   const late = command("INCR n");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type Adoption,
+  commonBelow,
   type Farewell,
   farewellOf,
   Handover,
@@ -35,6 +36,17 @@ function fence(fields: Partial<Fence>): Fence {
     ...fields,
   };
 }
+
+it.each<[string, { sharedBelow: number | null } | null, Pick<Adoption, "link"> | null, number]>([
+  ["nothing is in doubt", null, null, Number.POSITIVE_INFINITY],
+  ["two claim to be master, and share what lies below 91", { sharedBelow: 91 }, null, 91],
+  ["a claimant of unknown descent: nothing is known to be common", { sharedBelow: null }, null, 0],
+  ["the step to the next master, whose history branched off at 101", null, adoption, 101],
+  ["the step to a history without a link", null, { link: null }, 0],
+  ["somebody claims it again in the middle of the step", { sharedBelow: 91 }, adoption, 91],
+])("what may go on, whoever is master: %s", (_when, hold, step, below) => {
+  expect(commonBelow(hold, step)).toBe(below);
+});
 
 describe("what the former master says of itself", () => {
   it.each<[string, Fence | null, Farewell | null]>([
