@@ -7,6 +7,8 @@ import { Trio } from "../support/trio.js";
 import { countOf, type Figure, type Scenario } from "./figure.js";
 
 const KEYS = 20_000;
+/** So few that writes at full speed come back to each of them all the time. */
+const BUSY_KEYS = 2000;
 const IN_FLIGHT = 100;
 const SLICE_OPS = 20_000;
 const LONE_READS = 400;
@@ -52,6 +54,7 @@ async function cpu(trio: Trio, rounds: number): Promise<Figure[]> {
       if (round >= 0) took[name].push((user + system) / SLICE_OPS);
     }
   }
+  const busy = await busyKeys(trio, levels, rounds);
   redis.disconnect();
   const ratio = (name: "session" | "unverified"): number =>
     median(took[name].map((micros, round) => micros / (took.eventual[round] as number)));
@@ -59,17 +62,57 @@ async function cpu(trio: Trio, rounds: number): Promise<Figure[]> {
   return [
     factor(`${shown}: session ÷ eventual`, 1.35, ratio("session")),
     factor(`${shown}: session with verifyReads: false ÷ eventual`, 1.1, ratio("unverified")),
+    ...busy,
   ];
 }
 
-async function mixedLoad(store: Store): Promise<void> {
+/** A tenth of all calls write, to keys that the others read: what it costs that those go where the writes surely are. */
+async function busyKeys(
+  trio: Trio,
+  { session, eventual }: Readonly<Record<"session" | "eventual", Store>>,
+  rounds: number,
+): Promise<Figure[]> {
+  const ratios: number[] = [];
+  let [byMaster, byAll] = [0, 0];
+  const reads = async (): Promise<number[]> => Promise.all(trio.servers.map(async (server) => server.calls("get")));
+  const micros = async (store: Store): Promise<number> => {
+    const before = process.cpuUsage();
+    await mixedLoad(store, BUSY_KEYS);
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  for (let round = -1; round < rounds; round++) {
+    const theirs = await micros(eventual);
+    const before = await reads();
+    const ours = await micros(session);
+    if (round < 0) continue;
+    ratios.push(ours / theirs);
+    const grown = (await reads()).map((calls, place) => calls - (before[place] as number));
+    byMaster += grown[0] as number;
+    byAll += grown.reduce((sum, calls) => sum + calls, 0);
+  }
+  const share = (100 * byMaster) / byAll;
+  const limit = 5;
+  return [
+    factor(`the same over ${BUSY_KEYS} keys: session ÷ eventual`, 1.5, median(ratios)),
+    {
+      figure: `there, session reads that went to the master (${byAll} reads)`,
+      target: `≤ ${limit} %`,
+      measured: `${share.toFixed(1)} %`,
+      held: share <= limit,
+      kind: "timing",
+    },
+  ];
+}
+
+async function mixedLoad(store: Store, keys = KEYS): Promise<void> {
   let left = SLICE_OPS;
   let seed = 1;
   const value = "w".repeat(100);
   const caller = async (): Promise<void> => {
     while (left-- > 0) {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
-      const key = `k${(seed >>> 8) % KEYS}`;
+      const key = `k${(seed >>> 8) % keys}`;
       if ((seed >>> 4) % 10 === 0) await store.set(key, value);
       else await store.get(key);
     }
