@@ -60,7 +60,7 @@ export class NoMasterError extends IoreplicaError {
   constructor(waitedMs: number | null, nodes: readonly NodeReason[], place: ErrorPlace = {}) {
     const words =
       waitedMs === null
-        ? "Every node refuses this client, and waiting would not mend it"
+        ? "No master can be found: every node refuses this client, and waiting would not mend it"
         : `No master was found within ${waitedMs} ms (failoverTimeoutMs)`;
     super(`${words}: ${list(nodes)}${placeSuffix(place)}`, {
       ...place,

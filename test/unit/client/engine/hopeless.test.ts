@@ -37,6 +37,7 @@ describe("nothing is worth waiting for", () => {
   ])("where all nodes fail for %s", (_why, failure) => {
     const error = of(failure, failure);
     expect(error).toMatchObject({ code: "IOREPLICA_NO_MASTER", sent: "no" });
+    expect(error?.message).toMatch(/^No master can be found: /);
     expect(error?.message).toContain(`A: ${failure[1]}`);
     expect(error?.message).toContain(`B: ${failure[1]}`);
   });
