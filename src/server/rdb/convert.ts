@@ -4,6 +4,7 @@ import { List } from "../keyspace/list.js";
 import { SortedSet } from "../keyspace/sorted-set.js";
 import { HashValue, SetValue, type Value } from "../keyspace/values.js";
 import { EmptyKeyError, RdbError } from "./error.js";
+import { atOnce, type InPieces, PIECE_ELEMENTS } from "./pieces.js";
 import type { RdbValue } from "./value.js";
 
 /** A value of the keyspace as it is written to an RDB. */
@@ -43,34 +44,54 @@ export interface EncodingLimits {
  * @throws RdbError if it is empty or names a member twice, which no server writes
  */
 export function fromRdb(value: RdbValue, limits: EncodingLimits): Value {
+  return atOnce(fromRdbInPieces(value, limits));
+}
+
+/** As `fromRdb`, pausing now and then within a large value. */
+export function* fromRdbInPieces(value: RdbValue, limits: EncodingLimits): InPieces<Value> {
   switch (value.type) {
     case "string":
       return value.value;
-    case "list":
-      return notEmpty(new List(value.items), value.items.length, value.items.length);
+    case "list": {
+      const list = new List();
+      for (const item of value.items) {
+        list.pushRight(item);
+        if (list.length % PIECE_ELEMENTS === 0) yield;
+      }
+      return notEmpty(list, list.length, value.items.length);
+    }
     case "set": {
-      const set = new SetValue(new Set(value.members));
-      const small = value.members.length <= limits.number("set-max-intset-entries");
-      if (!small || value.members.some((member) => parseInteger(member) === undefined)) set.encoding = "hashtable";
-      return notEmpty(set, set.members.size, value.members.length);
+      const { members } = value;
+      const set = new SetValue();
+      for (const [i, member] of members.entries()) {
+        set.members.add(member);
+        if (i % PIECE_ELEMENTS === PIECE_ELEMENTS - 1) yield;
+      }
+      const small = members.length <= limits.number("set-max-intset-entries");
+      if (!small || members.some((member) => parseInteger(member) === undefined)) set.encoding = "hashtable";
+      return notEmpty(set, set.members.size, members.length);
     }
     case "hash": {
+      const { pairs } = value;
       const hash = new HashValue();
-      for (let i = 0; i < value.pairs.length; i += 2) {
-        hash.fields.set(value.pairs[i] as Bytes, value.pairs[i + 1] as Bytes);
+      for (let i = 0; i < pairs.length; i += 2) {
+        hash.fields.set(pairs[i] as Bytes, pairs[i + 1] as Bytes);
+        if (i % (2 * PIECE_ELEMENTS) === 2 * PIECE_ELEMENTS - 2) yield;
       }
-      if (!fitsListpack("hash", value.pairs, value.pairs.length / 2, limits)) hash.encoding = "hashtable";
-      return notEmpty(hash, hash.fields.size, value.pairs.length / 2);
+      if (!fitsListpack("hash", pairs, pairs.length / 2, limits)) hash.encoding = "hashtable";
+      return notEmpty(hash, hash.fields.size, pairs.length / 2);
     }
     case "zset": {
+      const { members, scores } = value;
       const set = new SortedSet();
-      if (!fitsListpack("zset", value.members, value.members.length, limits)) set.encoding = "skiplist";
+      if (!fitsListpack("zset", members, members.length, limits)) set.encoding = "skiplist";
       // A listpack keeps whole numbers as integers, and among those there is no -0.
       const zero = set.encoding === "listpack" ? 0 : -0;
-      value.members.forEach((member, i) => {
-        set.set(member, (value.scores[i] as number) + zero);
-      });
-      return notEmpty(set, set.size, value.members.length);
+      for (const [i, member] of members.entries()) {
+        set.set(member, (scores[i] as number) + zero);
+        if (i % PIECE_ELEMENTS === PIECE_ELEMENTS - 1) yield;
+      }
+      return notEmpty(set, set.size, members.length);
     }
     case "stream":
       return value.stream;

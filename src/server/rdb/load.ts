@@ -4,7 +4,7 @@ import type { Database } from "../keyspace/database.js";
 import { KeyTable } from "../keyspace/key-table.js";
 import { accountedBytes, keyBytes, remeasure } from "../keyspace/measure.js";
 import type { Value } from "../keyspace/values.js";
-import { type EncodingLimits, fromRdb } from "./convert.js";
+import { type EncodingLimits, fromRdbInPieces } from "./convert.js";
 import { EmptyKeyError, RdbError } from "./error.js";
 import { readRdb } from "./read.js";
 import type { SavedHistory } from "./snapshot.js";
@@ -45,8 +45,8 @@ const STEP = 128;
 const EMPTY_KEYS_NAMED = 10;
 
 /**
- * Loads a file into databases that nobody uses yet. Yields every now and then how many keys were read, so that the
- * caller can let others have their turn; a caller that doesn't care runs it to its end.
+ * Loads a file into databases that nobody uses yet. Yields every now and then how many keys were read (0 within a large
+ * value), so that the caller can let others have their turn; a caller that doesn't care runs it to its end.
  * @throws RdbError
  */
 export function* loadSteps(
@@ -70,6 +70,11 @@ export function* loadSteps(
       break;
     }
     const item = next.value;
+    if (item.kind === "part") {
+      options.progress?.(item.position);
+      yield 0;
+      continue;
+    }
     if (item.kind === "aux") {
       if (item.name === "repl-id") history.replid = item.value;
       else if (item.name === "repl-offset") history.offset = Number(item.value);
@@ -87,7 +92,7 @@ export function* loadSteps(
     } else {
       let to = filling[item.db];
       if (to === undefined) filling[item.db] = to = new DatabaseFilling(into[item.db] as Database);
-      const stored = valueOf(value, limits);
+      const stored = value.type === "string" ? value.value : yield* valueOf(value, limits);
       if (stored !== null) to.add(key, stored, expireAt ?? -1, item);
       else if (emptyKeys++ < EMPTY_KEYS_NAMED) options.empty?.(key);
     }
@@ -101,9 +106,13 @@ export function* loadSteps(
 }
 
 /** Null for a value without elements. */
-function valueOf(value: RdbValue, limits: EncodingLimits): Value | null {
+function* valueOf(value: RdbValue, limits: EncodingLimits): Generator<number, Value | null, undefined> {
   try {
-    return fromRdb(value, limits);
+    const conversion = fromRdbInPieces(value, limits);
+    for (let step = conversion.next(); ; step = conversion.next()) {
+      if (step.done) return step.value;
+      yield 0;
+    }
   } catch (error) {
     if (error instanceof EmptyKeyError) return null;
     throw error;

@@ -7,6 +7,7 @@ import { StreamNode } from "../keyspace/stream-node.js";
 import { checked } from "./error.js";
 import type { Input } from "./input.js";
 import { readListpack } from "./packed.js";
+import { type InPieces, PIECE_ELEMENTS } from "./pieces.js";
 
 /** Version of a stream's body by type byte: 15 as of Redis 5, 19 of 7.0, 21 of 7.2. */
 const VERSIONS: ReadonlyMap<number, number> = new Map([
@@ -18,8 +19,11 @@ const VERSIONS: ReadonlyMap<number, number> = new Map([
 const DELETED = 1;
 const SAME_FIELDS = 2;
 
+/** Nodes, of about a hundred entries each, between two pauses. */
+const PIECE_NODES = 8;
+
 /** Reads the body of a stream. What older versions don't say is worked out as Redis 7.0 does. */
-export function readStream(input: Input, type: number): Stream {
+export function* readStream(input: Input, type: number): InPieces<Stream> {
   const version = VERSIONS.get(type) ?? 1;
   const stream = new Stream();
   let last = "";
@@ -29,6 +33,7 @@ export function readStream(input: Input, type: number): Stream {
     const node = readNode(input, masterId, last);
     last = node.entries[node.entries.length - 1]?.id ?? last;
     stream.load(node);
+    if (nodes % PIECE_NODES === 0) yield;
   }
   const length = Number(input.length64());
   if (length !== stream.length) input.fail(`a stream says ${length} entries and has ${stream.length}`);
@@ -44,7 +49,7 @@ export function readStream(input: Input, type: number): Stream {
   for (let groups = input.count(); groups > 0; groups--) {
     const name = input.string();
     if (stream.groups.has(name)) input.fail("a stream names a group twice");
-    stream.groups.set(name, readGroup(input, version, stream));
+    stream.groups.set(name, yield* readGroup(input, version, stream));
   }
   return stream;
 }
@@ -53,7 +58,7 @@ function readId(input: Input): StreamId {
   return streamId(input.length64(), input.length64());
 }
 
-function readGroup(input: Input, version: number, stream: Stream): StreamGroup {
+function* readGroup(input: Input, version: number, stream: Stream): InPieces<StreamGroup> {
   const group = new StreamGroup(readId(input), UNKNOWN_READ);
   if (version >= 2) {
     const read = input.length64();
@@ -65,6 +70,7 @@ function readGroup(input: Input, version: number, stream: Stream): StreamGroup {
     const deliveredMs = Number(input.i64());
     if (group.pending.get(id) !== undefined) input.fail("a group has an entry pending twice");
     group.pending.set(new Pending(id, ownerless, deliveredMs, Number(input.length64())));
+    if (pending % PIECE_ELEMENTS === 0) yield;
   }
   for (let consumers = input.count(); consumers > 0; consumers--) {
     const consumer = new StreamConsumer(input.string(), Number(input.i64()));
@@ -76,6 +82,7 @@ function readGroup(input: Input, version: number, stream: Stream): StreamGroup {
       if (entry.consumer !== ownerless) input.fail("an entry is pending for two consumers");
       entry.consumer = consumer;
       consumer.pending.set(entry);
+      if (pending % PIECE_ELEMENTS === 0) yield;
     }
   }
   for (const { consumer } of group.pending.from(MIN_ID)) {

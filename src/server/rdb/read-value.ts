@@ -2,8 +2,12 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { checked, RdbError } from "./error.js";
 import type { Input } from "./input.js";
 import { readIntset, readListpack, readZiplist, readZipmap } from "./packed.js";
+import { atOnce, type InPieces, PIECE_ELEMENTS } from "./pieces.js";
 import { readStream } from "./read-stream.js";
 import type { RdbValue } from "./value.js";
+
+/** Nodes of a list, of up to 8 KB each as a rule, between two pauses. */
+const PIECE_NODES = 4;
 
 const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [6, "a module's type"],
@@ -20,19 +24,24 @@ const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
  * @throws RdbError for a type that this server does not have, or bytes that are not valid
  */
 export function readValue(input: Input, type: number): RdbValue {
+  return atOnce(readValueInPieces(input, type));
+}
+
+/** As `readValue`, pausing now and then within a large value. */
+export function* readValueInPieces(input: Input, type: number): InPieces<RdbValue> {
   switch (type) {
     case 0:
       return { type: "string", value: input.string() };
     case 1:
-      return { type: "list", items: strings(input, input.count()) };
+      return { type: "list", items: yield* strings(input, input.count()) };
     case 2:
-      return { type: "set", members: strings(input, input.count()) };
+      return { type: "set", members: yield* strings(input, input.count()) };
     case 3:
-      return readZset(input, readAsciiDouble);
+      return yield* readZset(input, readAsciiDouble);
     case 4:
-      return { type: "hash", pairs: strings(input, input.count() * 2) };
+      return { type: "hash", pairs: yield* strings(input, input.count() * 2) };
     case 5:
-      return readZset(input, (from) => from.f64());
+      return yield* readZset(input, (from) => from.f64());
     case 9:
       return hash(input, checked("Zipmap", input.blob(), readZipmap));
     case 10:
@@ -44,17 +53,17 @@ export function readValue(input: Input, type: number): RdbValue {
     case 13:
       return hash(input, checked("Hash ziplist", input.blob(), readZiplist));
     case 14:
-      return { type: "list", items: readQuicklist(input) };
+      return { type: "list", items: yield* readQuicklist(input) };
     case 15:
     case 19:
     case 21:
-      return { type: "stream", stream: readStream(input, type) };
+      return { type: "stream", stream: yield* readStream(input, type) };
     case 16:
       return hash(input, checked("Hash listpack", input.blob(), readListpack));
     case 17:
       return zset(input, checked("Zset listpack", input.blob(), readListpack));
     case 18:
-      return { type: "list", items: readQuicklist2(input) };
+      return { type: "list", items: yield* readQuicklist2(input) };
     case 20:
       return { type: "set", members: checked("Set listpack", input.blob(), readListpack) };
     default: {
@@ -67,9 +76,12 @@ export function readValue(input: Input, type: number): RdbValue {
   }
 }
 
-function strings(input: Input, count: number): Bytes[] {
+function* strings(input: Input, count: number): InPieces<Bytes[]> {
   const items: Bytes[] = [];
-  for (let i = 0; i < count; i++) items.push(input.string());
+  for (let i = 1; i <= count; i++) {
+    items.push(input.string());
+    if (i % PIECE_ELEMENTS === 0) yield;
+  }
   return items;
 }
 
@@ -96,14 +108,15 @@ function score(input: Input, text: Bytes): number {
   return Number.isNaN(value) ? input.fail("a score that is not a number") : value;
 }
 
-function readZset(input: Input, readScore: (input: Input) => number): RdbValue {
+function* readZset(input: Input, readScore: (input: Input) => number): InPieces<RdbValue> {
   const count = input.count();
   const members: Bytes[] = [];
   const scores: number[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 1; i <= count; i++) {
     members.push(input.string());
     const value = readScore(input);
     scores.push(Number.isNaN(value) ? input.fail("a score that is not a number") : value);
+    if (i % PIECE_ELEMENTS === 0) yield;
   }
   return { type: "zset", members, scores };
 }
@@ -116,15 +129,16 @@ function readAsciiDouble(input: Input): number {
   return score(input, input.text(length));
 }
 
-function readQuicklist(input: Input): Bytes[] {
+function* readQuicklist(input: Input): InPieces<Bytes[]> {
   const items: Bytes[] = [];
   for (let nodes = input.count(); nodes > 0; nodes--) {
     for (const item of checked("Ziplist", input.blob(), readZiplist)) items.push(item);
+    if (nodes % PIECE_NODES === 0) yield;
   }
   return items;
 }
 
-function readQuicklist2(input: Input): Bytes[] {
+function* readQuicklist2(input: Input): InPieces<Bytes[]> {
   const items: Bytes[] = [];
   for (let nodes = input.count(); nodes > 0; nodes--) {
     const container = input.length();
@@ -133,6 +147,7 @@ function readQuicklist2(input: Input): Bytes[] {
       items.push(item === "" ? input.fail("a plain quicklist node of no bytes") : item);
     } else if (container === 2) for (const item of checked("Listpack", input.blob(), readListpack)) items.push(item);
     else input.fail(`unknown quicklist container ${container}`);
+    if (nodes % PIECE_NODES === 0) yield;
   }
   return items;
 }

@@ -2,8 +2,9 @@ import type { Bytes } from "../../protocol/resp/reply.js";
 import { Crc64 } from "./crc64.js";
 import { RdbError } from "./error.js";
 import { Input } from "./input.js";
-import { readValue } from "./read-value.js";
-import { RDB_OPCODE, type RdbItem, type RdbValue } from "./value.js";
+import type { InPieces } from "./pieces.js";
+import { readValue, readValueInPieces } from "./read-value.js";
+import { RDB_OPCODE, RDB_TYPE, type RdbItem, type RdbValue } from "./value.js";
 
 /** The newest version that is read: what Redis 7.0 to 8.4 write, as long as the types are known. */
 export const NEWEST_RDB_VERSION = 12;
@@ -20,7 +21,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads a whole RDB, one item at a time, so that a caller can pause between items.
+ * Reads a whole RDB, one item at a time, so that a caller can pause between items; a large value comes behind parts.
  * The checksum at the end is compared unless it is zero (= not computed).
  * @returns the offset behind it, where something else may follow
  * @throws RdbError at the first thing that is not valid or not known
@@ -74,13 +75,25 @@ export function* readRdb(file: Buffer, options: ReadOptions = {}): Generator<Rdb
         throw new RdbError("the RDB holds data of a module, which this server does not have", input.position);
       default: {
         const key = input.string();
-        const value = readValue(input, opcode);
+        const value =
+          opcode === RDB_TYPE.string
+            ? readValue(input, opcode)
+            : yield* parts(readValueInPieces(input, opcode), input, sum);
         sum?.reach(input.position);
         yield { kind: "key", db, key, value, expireAt, idleS, freq, position: input.position };
         expireAt = null;
         idleS = freq = undefined;
       }
     }
+  }
+}
+
+/** Says where a large value may be paused at. */
+function* parts(reading: InPieces<RdbValue>, input: Input, sum: Sum | null): Generator<RdbItem, RdbValue, undefined> {
+  for (let step = reading.next(); ; step = reading.next()) {
+    if (step.done) return step.value;
+    sum?.reach(input.position);
+    yield { kind: "part", position: input.position };
   }
 }
 

@@ -51,12 +51,13 @@ export interface PayloadFiles {
 
 /** Outlives a server within its process, as a disk outlives a server process. */
 export class MemoryStore implements RdbStore {
-  #file: Buffer | null = null;
+  /** The file, in the pieces that it was written in until somebody reads it: to join them takes a while. */
+  #chunks: Buffer[] | null = null;
 
   create(): RdbFile {
     let chunks: Buffer[] = [];
     const commit = (): void => {
-      this.#file = Buffer.concat(chunks);
+      this.#chunks = chunks;
       chunks = [];
     };
     return {
@@ -70,16 +71,20 @@ export class MemoryStore implements RdbStore {
   }
 
   write(file: Buffer): void {
-    this.#file = file;
+    this.#chunks = [file];
   }
 
   read(): Buffer | null {
-    return this.#file;
+    if (this.#chunks === null) return null;
+    const [first] = this.#chunks;
+    const file = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [file];
+    return file;
   }
 
   /** Forgets what was saved. */
   clear(): void {
-    this.#file = null;
+    this.#chunks = null;
   }
 }
 

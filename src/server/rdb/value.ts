@@ -13,6 +13,8 @@ export type RdbValue =
 /** One step of an RDB. `expireAt` is in milliseconds since 1970, null without a TTL. */
 export type RdbItem =
   | { readonly kind: "aux"; readonly name: Bytes; readonly value: Bytes }
+  /** A large value has been read up to here; more of it follows. */
+  | { readonly kind: "part"; readonly position: number }
   /** A function library. */
   | { readonly kind: "function"; readonly code: Bytes }
   | {
