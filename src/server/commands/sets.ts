@@ -3,6 +3,7 @@ import type { CommandContext } from "../dispatch/context.js";
 import { errors, fail } from "../dispatch/errors.js";
 import type { CommandGroup } from "../dispatch/registry.js";
 import { SetValue } from "../keyspace/values.js";
+import type { WideSet } from "../keyspace/wide-set.js";
 import { arg, countArg, isWord, positiveArg, randomCountArg } from "./support/arguments.js";
 import { cursorArg, scanMembers, scanOptions, scanReply } from "./support/collection-scan.js";
 import { setGrown } from "./support/encodings.js";
@@ -177,14 +178,14 @@ function sscan(ctx: CommandContext, args: readonly Bytes[]): Reply {
   const collection = {
     owner: set,
     size: members.size,
-    members: () => members.values(),
+    members: () => members.keys(),
     has: (member: Bytes) => members.has(member),
   };
   return scanReply(...scanMembers(collection, cursor, scanOptions(args, 3)));
 }
 
 /** The sets of all keys, null where there is none; every type is checked before anything else happens. */
-function setsOf(ctx: CommandContext, keys: readonly Bytes[]): (ReadonlySet<Bytes> | null)[] {
+function setsOf(ctx: CommandContext, keys: readonly Bytes[]): (WideSet | null)[] {
   return keys.map((key) => ctx.db.get(key, "set")?.members ?? null);
 }
 

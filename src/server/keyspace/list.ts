@@ -1,5 +1,6 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Account } from "./account.js";
+import { Image } from "./image.js";
 
 const CHUNK = 256;
 
@@ -13,6 +14,7 @@ export class List {
   readonly account = new Account();
   #chunks: Bytes[][] = [];
   #length = 0;
+  #image: Image<readonly Bytes[]> | null = null;
 
   constructor(elements: Iterable<Bytes> = []) {
     for (const element of elements) this.pushRight(element);
@@ -23,21 +25,21 @@ export class List {
   }
 
   pushLeft(element: Bytes): void {
-    const first = this.#chunks[0];
+    const first = this.#own(0);
     if (first !== undefined && first.length < CHUNK) first.unshift(element);
     else this.#chunks.unshift([element]);
     this.#length++;
   }
 
   pushRight(element: Bytes): void {
-    const last = this.#chunks.at(-1);
+    const last = this.#own(this.#chunks.length - 1);
     if (last !== undefined && last.length < CHUNK) last.push(element);
     else this.#chunks.push([element]);
     this.#length++;
   }
 
   popLeft(): Bytes | undefined {
-    const first = this.#chunks[0];
+    const first = this.#own(0);
     if (first === undefined) return undefined;
     const element = first.shift();
     if (first.length === 0) this.#chunks.shift();
@@ -46,7 +48,7 @@ export class List {
   }
 
   popRight(): Bytes | undefined {
-    const last = this.#chunks.at(-1);
+    const last = this.#own(this.#chunks.length - 1);
     if (last === undefined) return undefined;
     const element = last.pop();
     if (last.length === 0) this.#chunks.pop();
@@ -63,7 +65,7 @@ export class List {
   /** Replaces the element at `index`, which must lie within the list. */
   set(index: number, element: Bytes): void {
     const [chunk, offset] = this.#locate(index);
-    const found = this.#chunks[chunk];
+    const found = this.#own(chunk);
     if (found === undefined) throw new RangeError(`no element ${index} in a list of ${this.#length}`);
     found[offset] = element;
   }
@@ -72,7 +74,7 @@ export class List {
   insert(index: number, element: Bytes): void {
     if (index >= this.#length) return this.pushRight(element);
     const [chunk, offset] = this.#locate(index);
-    const found = this.#chunks[chunk];
+    const found = this.#own(chunk);
     if (found === undefined) throw new RangeError(`no element ${index} in a list of ${this.#length}`);
     found.splice(offset, 0, element);
     if (found.length > 2 * CHUNK) this.#chunks.splice(chunk + 1, 0, found.splice(CHUNK));
@@ -86,7 +88,7 @@ export class List {
     let [chunk, offset] = this.#locate(index);
     this.#length -= left;
     while (left > 0) {
-      const found = this.#chunks[chunk];
+      const found = this.#own(chunk);
       if (found === undefined) break;
       const taken = Math.min(left, found.length - offset);
       if (taken === found.length) {
@@ -139,6 +141,20 @@ export class List {
       const found = this.#chunks[chunk] ?? [];
       for (let at = found.length - 1; at >= 0; at--) yield found[at] ?? "";
     }
+  }
+
+  /** What it holds now; `watch` false: it will not change before the image is done with. */
+  image(watch: boolean): Image<readonly Bytes[]> {
+    const image = new Image<readonly Bytes[]>(this.#chunks, this.#length);
+    if (watch) this.#image = image;
+    return image;
+  }
+
+  /** A chunk that may be changed; undefined if there is none. */
+  #own(chunk: number): Bytes[] | undefined {
+    const found = this.#chunks[chunk];
+    if (found === undefined || !this.#image?.holds(found)) return found;
+    return (this.#chunks[chunk] = [...found]);
   }
 
   /** Chunk and offset of `index`; a chunk that does not exist if the index lies outside. */

@@ -1,6 +1,8 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Account } from "./account.js";
+import type { Image } from "./image.js";
 import { type Entry, SortedSetTree } from "./sorted-set-tree.js";
+import { WideMap } from "./wide-map.js";
 
 export type { Entry } from "./sorted-set-tree.js";
 
@@ -13,7 +15,7 @@ export class SortedSet {
   readonly account = new Account();
   /** As OBJECT ENCODING shows it; the commands that add members make it grow, nothing makes it shrink. */
   encoding: "listpack" | "skiplist" = "listpack";
-  readonly #entries = new Map<Bytes, Entry>();
+  readonly #entries = new WideMap<Entry>();
   readonly #tree = new SortedSetTree();
 
   constructor(entries: Iterable<readonly [member: Bytes, score: number]> = []) {
@@ -75,12 +77,17 @@ export class SortedSet {
     return this.#tree.countWhile(test);
   }
 
-  /** Members in the order in which they came, which is cheaper than in order of score. */
+  /** Members in no order worth naming, which is cheaper than in order of score. */
   entries(): IterableIterator<Entry> {
     return this.#entries.values();
   }
 
   members(): IterableIterator<Bytes> {
     return this.#entries.keys();
+  }
+
+  /** As {@link WideMap.image}. */
+  image(watch: boolean): Image<ReadonlyMap<Bytes, Entry>> {
+    return this.#entries.image(watch);
   }
 }

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { Account } from "./account.js";
+import { Image } from "./image.js";
 import { type StreamGroup, UNKNOWN_READ } from "./stream-group.js";
 import { MAX_ID, MIN_ID, type StreamId } from "./stream-id.js";
 import { type StreamEntry, StreamNode } from "./stream-node.js";
@@ -33,6 +34,7 @@ export class Stream {
   /** Entries ever added. */
   entriesAdded = 0;
   #nodes: StreamNode[] = [];
+  #image: Image<StreamNode> | null = null;
 
   /** Not to be changed by the caller. Each node has entries that are not deleted. */
   get nodes(): readonly StreamNode[] {
@@ -41,7 +43,7 @@ export class Stream {
 
   /** Adds an entry; `id` must be above `lastId`. */
   append(id: StreamId, fields: readonly Bytes[], limits: NodeLimits): void {
-    let node = this.#nodes[this.#nodes.length - 1];
+    let node = this.#own(this.#nodes.length - 1);
     if (node === undefined || isFull(node, fields, limits)) {
       node = new StreamNode(id, fields);
       this.#nodes.push(node);
@@ -101,8 +103,8 @@ export class Stream {
     const at = node.indexOf(id);
     const entry = node.entries[at];
     if (entry?.id !== id || entry.fields === null) return false;
-    node.deleteAt(at);
-    if (node.live === 0) this.#nodes.splice(nodeAt, 1);
+    if (node.live === 1) this.#nodes.splice(nodeAt, 1);
+    else this.#own(nodeAt)?.deleteAt(at);
     this.length--;
     if (id > this.maxDeletedId) this.maxDeletedId = id;
     if (id === this.firstId) this.#findFirst();
@@ -122,7 +124,7 @@ export class Stream {
         removed += node.live;
         continue;
       }
-      if (!trim.approximate) removed += this.#trimNode(node, trim);
+      if (!trim.approximate) removed += this.#trimNode(this.#own(whole) as StreamNode, trim);
       break;
     }
     if (whole > 0) this.#nodes.splice(0, whole);
@@ -188,6 +190,20 @@ export class Stream {
     copy.entriesAdded = this.entriesAdded;
     for (const [name, group] of this.groups) copy.groups.set(name, group.copy());
     return copy;
+  }
+
+  /** The entries that it holds now; `watch` false: it will not change before the image is done with. */
+  image(watch: boolean): Image<StreamNode> {
+    const image = new Image(this.#nodes, this.length);
+    if (watch) this.#image = image;
+    return image;
+  }
+
+  /** A node that may be changed; undefined if there is none. */
+  #own(index: number): StreamNode | undefined {
+    const node = this.#nodes[index];
+    if (node === undefined || !this.#image?.holds(node)) return node;
+    return (this.#nodes[index] = node.copy());
   }
 
   #findFirst(): void {

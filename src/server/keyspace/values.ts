@@ -4,6 +4,8 @@ import { List } from "./list.js";
 import type { Sample } from "./sample.js";
 import { SortedSet } from "./sorted-set.js";
 import type { Stream } from "./stream.js";
+import { WideMap } from "./wide-map.js";
+import { WideSet } from "./wide-set.js";
 
 /** Fields of a hash. `encoding` only ever grows from listpack to hashtable, as OBJECT ENCODING shows it. */
 export class HashValue {
@@ -12,7 +14,10 @@ export class HashValue {
   readonly account = new Account();
   /** Made when a field is first picked by chance out of many. */
   sample: Sample | null = null;
-  constructor(readonly fields: Map<Bytes, Bytes> = new Map()) {}
+  readonly fields: WideMap<Bytes>;
+  constructor(fields: Iterable<readonly [Bytes, Bytes]> = []) {
+    this.fields = new WideMap(fields);
+  }
 }
 
 /** Members of a set. */
@@ -22,7 +27,10 @@ export class SetValue {
   readonly account = new Account();
   /** Made when a member is first picked by chance out of many. */
   sample: Sample | null = null;
-  constructor(readonly members: Set<Bytes> = new Set()) {}
+  readonly members: WideSet;
+  constructor(members: Iterable<Bytes> = []) {
+    this.members = new WideSet(members);
+  }
 }
 
 /** What a key can hold, by the name that TYPE answers. A string is the bare byte string: no object around it. */
@@ -64,12 +72,12 @@ export function copyValue(value: Value): Value {
   if (typeof value === "string") return value;
   switch (value.type) {
     case "hash": {
-      const copy = new HashValue(new Map(value.fields));
+      const copy = new HashValue(value.fields);
       copy.encoding = value.encoding;
       return copy;
     }
     case "set": {
-      const copy = new SetValue(new Set(value.members));
+      const copy = new SetValue(value.members);
       copy.encoding = value.encoding;
       return copy;
     }

@@ -1,12 +1,12 @@
 import type { Bytes } from "../../protocol/resp/reply.js";
 import { REDIS_VERSION } from "../../protocol/version.js";
-import type { CutSink, DatabaseCut } from "../keyspace/cut.js";
+import type { CutSink, DatabaseCut, PutAside } from "../keyspace/cut.js";
 import type { Database } from "../keyspace/database.js";
 import type { Entry } from "../keyspace/entry.js";
 import { accountedBytes, keyBytes } from "../keyspace/measure.js";
 import { toRdb } from "./convert.js";
 import { RdbWriter, type Usage } from "./write.js";
-import { isDivisible, type LargeValue, writeLarge } from "./write-large.js";
+import { type Divisible, type LargeValue, largeValue } from "./write-large.js";
 
 /** What a file says of the history its data belongs to; -1 and "" where it says nothing. */
 export interface SavedHistory {
@@ -40,7 +40,7 @@ export interface SnapshotOptions {
 export class Snapshot implements CutSink {
   readonly #writer: RdbWriter;
   readonly #cuts: DatabaseCut[] = [];
-  #large: { readonly cut: DatabaseCut; readonly key: Bytes; readonly pieces: LargeValue } | null = null;
+  #large: { readonly cut: DatabaseCut; readonly key: Bytes; readonly pieces: Iterator<undefined> } | null = null;
   /** Keys that were written ahead of a change while a large value was half written: they have to stand behind it. */
   #behind: { readonly writer: RdbWriter; readonly chunks: Buffer[] } | null = null;
   #begun = false;
@@ -86,6 +86,7 @@ export class Snapshot implements CutSink {
     if (this.#ended) return;
     this.#ended = true;
     if (this.watch) for (const db of this.databases) db.endCut();
+    for (const cut of this.#cuts) cut.end();
   }
 
   entry(db: number, key: Bytes, entry: Entry): void {
@@ -99,11 +100,8 @@ export class Snapshot implements CutSink {
     this.aheadBytes += keyBytes(key) + accountedBytes(entry.value);
   }
 
-  finishLarge(cut: DatabaseCut, key: Bytes): void {
-    if (this.#large?.cut === cut && this.#large.key === key) {
-      while (!this.#large.pieces.next().done);
-      this.#largeDone();
-    } else this.entry(cut.index, key, cut.large.get(key) as Entry);
+  putAside(entry: Entry): LargeEntry {
+    return new LargeEntry(entry, largeValue(entry.value as Divisible, this.watch));
   }
 
   /** What stands before the keys. */
@@ -137,8 +135,8 @@ export class Snapshot implements CutSink {
     }
     const cut = this.#cuts[0];
     if (cut === undefined) return false;
-    for (const [key, entry] of cut.large) {
-      this.#beginLarge(cut, key, entry);
+    for (const [key, aside] of cut.large) {
+      this.#beginLarge(cut, key, aside as LargeEntry);
       return true;
     }
     if (cut.walked) this.#cuts.shift();
@@ -146,15 +144,10 @@ export class Snapshot implements CutSink {
     return true;
   }
 
-  #beginLarge(cut: DatabaseCut, key: Bytes, entry: Entry): void {
-    if (!isDivisible(entry.value)) {
-      cut.large.delete(key);
-      this.entry(cut.index, key, entry);
-      return;
-    }
-    const expireAt = entry.expireAt === -1 ? null : entry.expireAt;
-    this.#writer.beginKey(cut.index, key, entry.value.type, expireAt, this.#usageOf(entry));
-    this.#large = { cut, key, pieces: writeLarge(this.#writer, entry.value) };
+  #beginLarge(cut: DatabaseCut, key: Bytes, { entry, image }: LargeEntry): void {
+    const { type } = entry.value as Divisible;
+    this.#writer.beginKey(cut.index, key, type, entry.expireAt === -1 ? null : entry.expireAt, this.#usageOf(entry));
+    this.#large = { cut, key, pieces: image.write(this.#writer) };
   }
 
   #largeDone(): void {
@@ -186,6 +179,21 @@ export class Snapshot implements CutSink {
   #finish(): void {
     this.#writer.finish();
     this.end();
+  }
+}
+
+class LargeEntry implements PutAside {
+  constructor(
+    readonly entry: Entry,
+    readonly image: LargeValue,
+  ) {}
+
+  changes(): void {
+    this.image.changes();
+  }
+
+  drop(): void {
+    this.image.drop();
   }
 }
 

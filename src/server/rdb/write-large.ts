@@ -1,59 +1,113 @@
-import type { Value, ValueByType } from "../keyspace/values.js";
+import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Image } from "../keyspace/image.js";
+import type { Stream } from "../keyspace/stream.js";
+import type { StreamNode } from "../keyspace/stream-node.js";
+import type { ValueByType } from "../keyspace/values.js";
 import type { RdbWriter } from "./write.js";
-import { streamPieces } from "./write-stream.js";
+import { nodePiece, streamHead, streamTail } from "./write-stream.js";
 
 /** Elements of a collection that are written in one go. */
 const PIECE = 2048;
+/** The same of what a stream consists of: nodes of a hundred entries, and pending entries. */
+const STREAM_PIECE = 32;
 
-/** Writes one piece each time it is asked to go on; done when the value is whole. */
-export type LargeValue = Iterator<undefined, undefined>;
-
-/** Values that can be written in pieces; the others are written whole, whatever their size. */
+/** Values that can be written in pieces. */
 export type Divisible = Exclude<ValueByType[keyof ValueByType], string>;
 
-export function isDivisible(value: Value): value is Divisible {
-  return typeof value !== "string";
+/** A collection as it was when this was made, to be written in pieces while the collection goes on being changed. */
+export interface LargeValue {
+  /** Writes one piece each time it is asked to go on; done when the value is whole. */
+  write(writer: RdbWriter): Generator<undefined, undefined>;
+  /** To be called ahead of a change. */
+  changes(): void;
+  /** It is not needed any more. */
+  drop(): void;
 }
 
-/** Writes the value of a key in pieces. It must not change meanwhile. */
-export function* writeLarge(writer: RdbWriter, value: Divisible): Generator<undefined, undefined> {
-  let count = 0;
+/** @param watch false: the collection does not change before it is written */
+export function largeValue(value: Divisible, watch: boolean): LargeValue {
   switch (value.type) {
     case "hash":
-      writer.length(value.fields.size);
-      for (const [field, content] of value.fields) {
+      return new LargeCollection(value.fields.image(watch), (writer, [field, content]: [Bytes, Bytes]) => {
         writer.string(field);
         writer.string(content);
-        if (++count % PIECE === 0) yield;
-      }
-      return;
+      });
     case "set":
-      writer.length(value.members.size);
-      for (const member of value.members) {
-        writer.string(member);
-        if (++count % PIECE === 0) yield;
-      }
-      return;
+      return new LargeCollection(value.members.image(watch), (writer, [member]: [Bytes, true]) =>
+        writer.string(member),
+      );
     case "list":
-      writer.length(value.length);
-      for (const item of value) {
-        writer.string(item);
-        if (++count % PIECE === 0) yield;
-      }
-      return;
+      return new LargeCollection(value.image(watch), (writer, item: Bytes) => writer.string(item));
     case "zset":
-      writer.length(value.size);
-      for (const { member, score } of value.entries()) {
+      return new LargeCollection(value.image(watch), (writer, [member, { score }]: [Bytes, { score: number }]) => {
         writer.string(member);
         writer.double(score);
+      });
+    case "stream":
+      return new LargeStream(value, value.image(watch));
+  }
+}
+
+class LargeCollection<T> implements LargeValue {
+  constructor(
+    private readonly image: Image<Iterable<T>>,
+    private readonly element: (writer: RdbWriter, element: T) => void,
+  ) {}
+
+  *write(writer: RdbWriter): Generator<undefined, undefined> {
+    writer.length(this.image.size);
+    let count = 0;
+    for (const part of this.image.parts()) {
+      for (const element of part) {
+        this.element(writer, element);
         if (++count % PIECE === 0) yield;
       }
-      return;
-    case "stream":
-      for (const piece of streamPieces(value)) {
-        writer.raw(piece);
-        // A piece is a node of a hundred entries, or one pending entry.
-        if (++count % (PIECE / 64) === 0) yield;
-      }
+    }
+  }
+
+  changes(): void {
+    // Who changes a part changes a copy.
+  }
+
+  drop(): void {
+    this.image.drop();
+  }
+}
+
+class LargeStream implements LargeValue {
+  /** Counters and groups. */
+  #tail: Iterable<Bytes>;
+  #frozen = false;
+
+  constructor(
+    stream: Stream,
+    private readonly nodes: Image<StreamNode>,
+  ) {
+    this.#tail = streamTail(stream);
+  }
+
+  *write(writer: RdbWriter): Generator<undefined, undefined> {
+    let count = 0;
+    writer.raw(streamHead(this.nodes.partCount));
+    for (const node of this.nodes.parts()) {
+      writer.raw(nodePiece(node));
+      if (++count % STREAM_PIECE === 0) yield;
+    }
+    const tail = (): Iterator<Bytes> => this.#tail[Symbol.iterator]();
+    for (let piece = tail().next(); !piece.done; piece = tail().next()) {
+      writer.raw(piece.value);
+      if (++count % STREAM_PIECE === 0) yield;
+    }
+  }
+
+  /** What is pending changes in place, so what is left of it is taken now. */
+  changes(): void {
+    if (this.#frozen) return;
+    this.#frozen = true;
+    this.#tail = [...this.#tail].values();
+  }
+
+  drop(): void {
+    this.nodes.drop();
   }
 }

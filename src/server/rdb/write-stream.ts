@@ -11,13 +11,35 @@ import { ListpackWriter } from "./listpack-writer.js";
  */
 export function* streamPieces(stream: Stream): Generator<Bytes> {
   yield length(stream.nodes.length);
-  for (const node of stream.nodes) {
-    const pack = packNode(node);
-    yield length(node.masterId.length) + node.masterId + length(pack.length) + pack;
-  }
-  yield length(stream.length) + id(stream.lastId) + id(stream.firstId) + id(stream.maxDeletedId);
-  yield length(stream.entriesAdded) + length(stream.groups.size);
-  for (const [name, group] of stream.groups) yield* groupPieces(name, group);
+  for (const node of stream.nodes) yield nodePiece(node);
+  yield* streamTail(stream);
+}
+
+/** How many nodes follow. */
+export function streamHead(nodes: number): Bytes {
+  return length(nodes);
+}
+
+export function nodePiece(node: StreamNode): Bytes {
+  const pack = packNode(node);
+  return length(node.masterId.length) + node.masterId + length(pack.length) + pack;
+}
+
+/** What stands behind the nodes; the counters are those of now, the groups those of when they are asked for. */
+export function streamTail(stream: Stream): Iterator<Bytes> & Iterable<Bytes> {
+  const counters =
+    length(stream.length) +
+    id(stream.lastId) +
+    id(stream.firstId) +
+    id(stream.maxDeletedId) +
+    length(stream.entriesAdded) +
+    length(stream.groups.size);
+  return tailPieces(counters, stream);
+}
+
+function* tailPieces(counters: Bytes, { groups }: Stream): Generator<Bytes> {
+  yield counters;
+  for (const [name, group] of groups) yield* groupPieces(name, group);
 }
 
 function* groupPieces(name: Bytes, group: StreamGroup): Generator<Bytes> {
