@@ -216,12 +216,9 @@ export class Aof {
     const base = names.base((manifest.base?.seq ?? 0) + 1);
     this.#rename(temporaryBase, base.name);
     core.log("notice", `Successfully renamed the temporary AOF base file ${temporaryBase} into ${base.name}`);
-    let incremental = manifest.incremental.slice(-1);
-    let old = [...(manifest.base === null ? [] : [manifest.base]), ...manifest.incremental.slice(0, -1)];
-    if (this.state !== "on") {
-      old = [...(manifest.base === null ? [] : [manifest.base]), ...manifest.incremental];
-      incremental = [];
-    }
+    let incremental = this.state === "on" ? manifest.incremental.slice(-1) : [];
+    const past = manifest.incremental.slice(0, manifest.incremental.length - incremental.length);
+    const old = [...past, ...(manifest.base === null ? [] : [manifest.base])];
     if (this.state === "waiting") {
       const entry = names.incremental((manifest.incremental.at(-1)?.seq ?? 0) + 1);
       this.#rename(names.temporary, entry.name);
@@ -229,7 +226,7 @@ export class Aof {
       incremental = [entry];
       this.state = "on";
     }
-    this.manifest = { base, incremental, history: [...manifest.history, ...old] };
+    this.manifest = { base, incremental, history: [...old, ...manifest.history] };
     this.saveManifest();
     this.removeHistory();
     this.currentSize = sizeOfFiles(this.core, this.directory, this.manifest);
