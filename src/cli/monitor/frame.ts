@@ -16,15 +16,32 @@ const number = (value: number | null | undefined): string =>
 const milliseconds = (value: number | null, digits = 0): string =>
   value === null ? "–" : `${value.toFixed(digits)} ms`;
 
-/** The nodes, the master first. */
+/** Health, and beside it what keeps reads away from a node that is up. */
+function healthCell({ health, circuit, reason }: NodeDescription): string {
+  const why = reason === undefined ? "" : ` ${reason}`;
+  if (health !== "up") return pc.red(`${health}${why}`);
+  if (circuit === "closed") return pc.green("up");
+  return pc.yellow(`up, ${circuit === "open" ? "resting" : "on trial"}${why === "" ? "" : `:${why}`}`);
+}
+
+const tagsCell = ({ tags }: NodeDescription): string =>
+  Object.entries(tags)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(", ") || "–";
+
+/** The nodes, the master first. Columns for zone and tags are there if any node has one. */
 export function nodesTable({ topology, rates }: Pick<MonitorView, "topology" | "rates">): string {
   const rank = ({ role }: NodeDescription): number => ({ master: 0, replica: 1, unknown: 2 })[role];
   const nodes = [...topology.nodes].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
+  const zoned = nodes.some(({ zone }) => zone !== null);
+  const tagged = nodes.some(({ tags }) => Object.keys(tags).length > 0);
   return tableOf(
     [
       { head: "node" },
       { head: "role" },
       { head: "health" },
+      ...(zoned ? [{ head: "zone" }] : []),
+      ...(tagged ? [{ head: "tags" }] : []),
       ...["offset", "behind", "stale", "round trip", "reads/s", "writes/s"].map(
         (head) => ({ head, align: "right" }) as const,
       ),
@@ -32,7 +49,9 @@ export function nodesTable({ topology, rates }: Pick<MonitorView, "topology" | "
     nodes.map((node) => [
       node.id,
       node.id === topology.master?.id ? pc.green("master") : node.role === "master" ? pc.red("master?") : node.role,
-      node.health === "up" ? pc.green("up") : pc.red(`${node.health} ${node.reason ?? ""}`.trim()),
+      healthCell(node),
+      ...(zoned ? [node.zone ?? "–"] : []),
+      ...(tagged ? [tagsCell(node)] : []),
       number(node.offset),
       node.lagBytes === null ? "–" : `${number(node.lagBytes)} B`,
       node.role === "replica" ? milliseconds(node.stalenessMs) : "–",

@@ -133,6 +133,28 @@ describe("the frame", () => {
     ]);
   });
 
+  it("says who rests from reads and why, and shows zones and tags where there are any", () => {
+    const nodes = [
+      node("a:1", {
+        circuit: "open",
+        reason: "5 of 9 reads failed",
+        zone: "eu-1a",
+        tags: { use: "reports", disk: "ssd" },
+      }),
+      node("b:1", { circuit: "halfOpen", reason: "5 of 9 reads failed" }),
+      node("c:1", { circuit: "open", health: "down", reason: "timeout" }),
+    ];
+    const shown = monitorFrame({ topology: { ...topology, nodes }, rates: new Map(), events: [] })
+      .map((line) => bare(line).replace(/ +/g, " "))
+      .map((line) => line.split(" | ").slice(0, 5).join(" | "));
+    expect(shown[2]).toBe("| node | role | health | zone | tags");
+    expect(shown.slice(4, 7)).toEqual([
+      "| a:1 | replica | up, resting: 5 of 9 reads failed | eu-1a | use=reports, disk=ssd",
+      "| b:1 | replica | up, on trial: 5 of 9 reads failed | – | –",
+      "| c:1 | replica | down timeout | – | –",
+    ]);
+  });
+
   it("says what is wrong instead of a master", () => {
     expect(bare(monitorFrame({ topology, rates: new Map(), events: [] })[0] ?? "")).toBe("noMaster");
   });
