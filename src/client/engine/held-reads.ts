@@ -1,4 +1,5 @@
 import type { TimerHandle } from "../../core/clock.js";
+import { QueueFullError } from "../errors.js";
 import type { Operation } from "./operation.js";
 import type { ReaderHost } from "./reader-host.js";
 
@@ -9,6 +10,8 @@ const HOLD_STEP_MS = 2;
 export class HeldReads {
   /** Units that wait; all commands of one go together. */
   #held: (readonly Operation[])[] = [];
+  /** Commands in them. */
+  #count = 0;
   #timer: TimerHandle | null = null;
 
   /** @param submit sends a unit, or adds it again */
@@ -23,7 +26,7 @@ export class HeldReads {
   }
 
   add(operations: readonly Operation[]): void {
-    const { clock, readHoldMs, failoverTimeoutMs } = this.host;
+    const { clock, readHoldMs, failoverTimeoutMs, queuedCommands } = this.host;
     const now = clock.now();
     const first = operations[0] as Operation;
     if (first.heldSince < 0 && this.host.started()) first.heldSince = now;
@@ -32,7 +35,13 @@ export class HeldReads {
       for (const operation of operations) operation.fail(this.host.noMaster(operation));
     } else if (heldMs >= readHoldMs) {
       for (const operation of operations) operation.fail(this.host.noReplica(operation, Math.round(heldMs)));
-    } else this.#held.push(operations);
+    } else if (this.#count + operations.length > queuedCommands) {
+      for (const operation of operations)
+        operation.fail(new QueueFullError("limits.queuedCommands", queuedCommands, { command: operation.name }));
+    } else {
+      this.#held.push(operations);
+      this.#count += operations.length;
+    }
     if (this.#held.length > 0) this.#timer ??= clock.setTimer(() => this.#step(), HOLD_STEP_MS, true);
   }
 
@@ -41,6 +50,7 @@ export class HeldReads {
     if (this.#held.length === 0) return;
     const held = this.#held;
     this.#held = [];
+    this.#count = 0;
     for (const operations of held) {
       if (!(operations[0] as Operation).settled) this.submit(operations);
     }
@@ -49,6 +59,7 @@ export class HeldReads {
   /** Ends everything that is held. */
   rejectAll(error: (operation: Operation) => Error): void {
     for (const operations of this.#held.splice(0)) for (const operation of operations) operation.fail(error(operation));
+    this.#count = 0;
     this.host.clock.clearTimer(this.#timer);
     this.#timer = null;
   }

@@ -15,7 +15,7 @@ export interface ReaderHost {
   readonly selector: Selector<NodeLink>;
   readonly readHoldMs: number;
   readonly failoverTimeoutMs: number;
-  /** `limits.queuedCommands`: reads that may wait until it is decided who is master. */
+  /** `limits.queuedCommands`: reads that may wait, for a replica or until it is decided who is master. */
   readonly queuedCommands: number;
   /** See the options. */
   readonly hedgePercent: number;

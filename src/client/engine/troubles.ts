@@ -16,6 +16,7 @@ export class Troubles {
   constructor(private readonly tell: (error: Error) => void) {}
 
   note(input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>, state: TopologyState): void {
+    for (const node of this.#told.keys()) if (!state.nodes.has(node)) this.#told.delete(node);
     if (input.type === "poll") {
       this.#told.delete(input.node);
       this.#allDown = false;

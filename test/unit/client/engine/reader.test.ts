@@ -253,6 +253,22 @@ describe('readFrom: "replica"', () => {
     expect(await issuer.ends()).toEqual(["…"]);
   });
 
+  it("holds no more of them than limits.queuedCommands, however often it looks at them", async () => {
+    const { read, only, clock, issuer, nodes, sent } = readerOf({ started: false });
+    only("M");
+    for (let i = 0; i < 4; i++) read("GET k", { readFrom: "replica" });
+    expect(await issuer.ends()).toEqual(["…", "…", "…", "!QUEUE_FULL"]);
+    clock.advance(100);
+    read("GET k", { readFrom: "replica" });
+    expect(await issuer.ends()).toEqual(["…", "…", "…", "!QUEUE_FULL", "!QUEUE_FULL"]);
+    nodes.B.serves = true;
+    clock.advance(2);
+    expect(sent()).toEqual(["B: GET k", "B: GET k", "B: GET k"]);
+    only("M");
+    read("GET k", { readFrom: "replica" });
+    expect((await issuer.ends()).at(-1)).toBe("…");
+  });
+
   it("rejects after readHoldMs", async () => {
     const { read, only, clock, issuer } = readerOf();
     only("M");

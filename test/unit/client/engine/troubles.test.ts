@@ -20,6 +20,9 @@ function troublesOf(...nodes: string[]) {
       states.set(node, { id: node, reachable: true, failure: null });
       troubles.note({ type: "poll", node } as Note, state);
     },
+    leaves(node: string): void {
+      states.delete(node);
+    },
     troubles,
   };
 }
@@ -30,6 +33,15 @@ describe("what a person must act on", () => {
     for (let i = 0; i < 3; i++) fails("A", "auth", "WRONGPASS invalid");
     expect(told).toEqual([expect.stringMatching(/^A: WRONGPASS invalid; give a user name and password/)]);
     answers("A");
+    fails("A", "auth", "WRONGPASS invalid");
+    expect(told.length).toBe(2);
+  });
+
+  it("nodes that are gone are forgotten with what was told of them", () => {
+    const { told, fails, answers, leaves } = troublesOf("A", "B");
+    fails("A", "auth", "WRONGPASS invalid");
+    leaves("A");
+    answers("B");
     fails("A", "auth", "WRONGPASS invalid");
     expect(told.length).toBe(2);
   });
