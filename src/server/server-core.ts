@@ -279,9 +279,9 @@ export class ServerCore {
     if (this.replication.feeding && (this.appending || client?.isMasterLink !== true)) this.effects.add(db, argv);
   }
 
-  /** Runs the retry of a parked client as a unit of its own; see `Blocking.serve`. */
-  runForWaiter(client: Client, retry: () => Reply | null): Reply | null {
-    return this.#dispatcher.runForWaiter(client, retry);
+  /** Runs the retry of a parked client as a unit of its own; see `Blocking.serve`. `targets`: see `Effects.targets`. */
+  runForWaiter(client: Client, retry: () => Reply | null, targets?: number): Reply | null {
+    return this.#dispatcher.runForWaiter(client, retry, targets);
   }
 
   /** Runs a command that a script calls. `targets`: where what it changes is propagated to. */

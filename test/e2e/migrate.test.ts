@@ -236,9 +236,83 @@ describe("MIGRATE in a transaction", () => {
   });
 });
 
+/** Scripts that move `a`, which the target takes, and `c`, which it has; what each of them is answered. */
+const SCRIPTS: readonly (readonly [string, unknown])[] = [
+  [
+    "redis.call('incr','n') local x=redis.call(MOVE 'a') redis.call('incr','n') return {x, redis.call('exists','a')}",
+    ["OK", 0],
+  ],
+  ["local x={} for i,k in ipairs{'a','b','none'} do x[i]=redis.call(MOVE k) end return x", ["OK", "OK", "NOKEY"]],
+  ["local x=redis.pcall(MOVE 'c') return x.err", TAKEN],
+  [
+    "redis.call('incr','n')\nlocal x=redis.call(MOVE 'c')\nreturn x",
+    expect.stringMatching(/BUSYKEY .* on @user_script:2\.$/),
+  ],
+  [
+    "redis.call('incr','n')\n\nredis.call(MOVE 'c')\nreturn 1",
+    expect.stringMatching(/BUSYKEY .* on @user_script:3\.$/),
+  ],
+  ["return {pcall(function() return redis.call(MOVE 'c') end)}", [null, TAKEN]],
+  ["local ok,e=pcall(function() return redis.call(MOVE 'c') end) return e", TAKEN],
+  ["local w=coroutine.wrap(function() coroutine.yield(redis.call(MOVE 'a')) return 9 end) return {w(),w()}", ["OK", 9]],
+  ["redis.set_repl(redis.REPL_NONE) return redis.call(MOVE 'a')", "OK"],
+];
+
+async function movesInScripts(from: Address, to: Address, asTransaction: boolean): Promise<void> {
+  const [here, there] = [callTo(from), callTo(to)];
+  const replica = await DevServer.start({ replicaOf: { host: from.host, port: from.port } });
+  running.push(replica);
+  await eventually(async () =>
+    String(await callTo(replica)(["INFO", "replication"])).includes("master_link_status:up"),
+  );
+  const tap = replica.tap();
+  for (const [script, answer] of SCRIPTS) {
+    await here(["DEL", "a", "b"], ["MSET", "a", "1", "b", "2", "c", "3"]);
+    await there(["FLUSHALL"], ["SET", "c", "busy"]);
+    const code = script.replace(/MOVE ('?\w+'?)/, `'migrate','${to.host}',${to.port},$1,0,5000`);
+    const call = ["EVAL", code, "0"];
+    if (!asTransaction) expect(await here(call)).toEqual([answer]);
+    else
+      expect((await here(["MULTI"], ["INCR", "m"], call, ["INCR", "m"], ["EXEC"])).at(-1)).toMatchObject({ 1: answer });
+  }
+  await here(["SET", "end", "1"]);
+  await tap.until(({ args }) => args[1] === "end");
+  const heard = tap.commands.map(({ args }) => [args[0]?.toUpperCase(), ...args.slice(1)].join(" "));
+  tap.close();
+  const moved = heard.filter((line) => /^(MULTI|EXEC|INCR|DEL a$|DEL b$)/.test(line)).join(", ");
+  expect(moved).toBe(
+    asTransaction
+      ? [
+          "MULTI, INCR m, INCR n, DEL a, INCR n, INCR m, EXEC, MULTI, INCR m, DEL a, DEL b, INCR m, EXEC",
+          "MULTI, INCR m, INCR m, EXEC, MULTI, INCR m, INCR n, INCR m, EXEC, MULTI, INCR m, INCR n, INCR m, EXEC",
+          "MULTI, INCR m, INCR m, EXEC, MULTI, INCR m, INCR m, EXEC, MULTI, INCR m, DEL a, INCR m, EXEC",
+          "MULTI, INCR m, INCR m, EXEC",
+        ].join(", ")
+      : "MULTI, INCR n, DEL a, INCR n, EXEC, MULTI, DEL a, DEL b, EXEC, INCR n, INCR n, DEL a",
+  );
+}
+
+describe("MIGRATE in a script", () => {
+  it("is a command like others", async () => movesInScripts(await dev(), await dev(), false));
+  it("also within a transaction", async () => movesInScripts(await dev(), await dev(), true));
+  it("is refused where Lua can't be left", async () => {
+    const [source, target] = [await dev(), await dev()];
+    const script = `return pcall(redis.call, 'migrate', '${target.host}', ${target.port}, 'a', 0, 5000)`;
+    const text = `local ok, e = (function() ${script} end)() return e`;
+    expect(await callTo(source)(["SET", "a", "1"], ["EVAL", text, "0"], ["GET", "a"])).toEqual([
+      "OK",
+      "ERR MIGRATE is not possible at this place of a script",
+      "1",
+    ]);
+  });
+});
+
 describeReal("MIGRATE between a dev server and a real one", () => {
   it("moves every type there", async () => movesAll(await dev({ "enable-debug-command": "yes" }), await real()));
   it("moves every type back", async () => movesAll(await real(), await dev({ "enable-debug-command": "yes" })));
   it("moves keys in a transaction there", async () => movesInTransaction(await dev(), await real()));
   it("moves keys in a transaction back", async () => movesInTransaction(await real(), await dev()));
+  it("moves keys in scripts there", async () => movesInScripts(await dev(), await real(), false));
+  it("moves keys in scripts back", async () => movesInScripts(await real(), await dev(), false));
+  it("moves keys in scripts of transactions back", async () => movesInScripts(await real(), await dev(), true));
 });

@@ -12,7 +12,7 @@ const NO_KEY = new SimpleString("NOKEY");
 const KEY_AND_KEYS = new ErrorReply(
   "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string",
 );
-const NOT_HERE = new ErrorReply("ERR MIGRATE is not possible inside a script of this server");
+const NOT_HERE = new ErrorReply("ERR MIGRATE is not possible at this place of a script");
 const DEFAULT_TIMEOUT_MS = 1000;
 /** What a timer can wait at most. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;

@@ -68,6 +68,7 @@ export class ClientContext implements CommandContext {
   }
 
   suspend(start: (done: (finish: () => Reply) => void) => void, denied: Reply): Reply {
+    if (this.client.isScript) return this.server.scripting.suspend(start, denied);
     return this.client.connection === null ? denied : this.server.suspend(this.client, start);
   }
 }

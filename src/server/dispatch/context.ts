@@ -63,7 +63,7 @@ export interface CommandContext {
 
   /**
    * Suspends the command until `start` has called back with what is left to do; return what this returns. The server stands
-   * still meanwhile, also in the midst of a transaction. In a script, which can't be left, `denied` comes at once.
+   * still meanwhile, also in the midst of a transaction or a script. `denied` is the answer where a script can't be left.
    */
   suspend(start: (done: (finish: () => Reply) => void) => void, denied: Reply): Reply;
 }

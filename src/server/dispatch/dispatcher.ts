@@ -118,14 +118,17 @@ export class Dispatcher {
     return command !== undefined && pause.holds(masterClient, this.#bitsOf(masterClient, command, args));
   }
 
-  runForWaiter(client: Client, retry: () => Reply | null): Reply | null {
+  runForWaiter(client: Client, retry: () => Reply | null, targets?: number): Reply | null {
     const { effects, replication, keyspace } = this.server;
+    const everywhere = effects.targets;
+    effects.targets = targets ?? everywhere;
     effects.begin();
     keyspace.counting = false;
     try {
       return retry();
     } finally {
       effects.end(client.db.index, [], replication.feeding);
+      effects.targets = everywhere;
       if (effects.pending) effects.flush(replication, true);
     }
   }

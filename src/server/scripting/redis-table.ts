@@ -84,7 +84,10 @@ export function redisTable(server: ServerCore, m: LuaMachine): LibraryTable {
         return raises ? m.raise(L) : 1;
       }
       c.lua_settop(L, 0);
+      run.stack = L;
+      run.raises = raises;
       const reply = callFromScript(server, run, args);
+      if (run.left) return run.environment.leave(L);
       if (!(reply instanceof ErrorReply)) {
         pushReply(m, L, reply, run.client.resp);
         return 1;

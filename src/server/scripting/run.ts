@@ -1,4 +1,4 @@
-import type { Bytes } from "../../protocol/resp/reply.js";
+import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import { TO_AOF, TO_REPLICAS } from "../dispatch/effects.js";
 import type { LuaEnvironment } from "./lua/environment.js";
@@ -36,6 +36,13 @@ export interface ScriptRun {
   /** It was set aside at least once: its caller is parked. */
   parked: boolean;
   killed: boolean;
+  /** The stack of its latest redis.call, and whether that raises errors. */
+  stack: number;
+  raises: boolean;
+  /** Its latest redis.call waits for another server, and it has been left there. */
+  left: boolean;
+  /** Answers its caller, who was suspended when it was first left. */
+  done: ((finish: () => Reply) => void) | null;
 }
 
 /** What others are told while a script is set aside. */

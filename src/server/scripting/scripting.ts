@@ -2,6 +2,7 @@ import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, NO_REPLY } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import { CountedErrorReply } from "../dispatch/errors.js";
+import type { Finish } from "../dispatch/exec.js";
 import { feedScriptToMonitors } from "../dispatch/monitor.js";
 import type { Command } from "../dispatch/registry.js";
 import type { ServerCore } from "../server-core.js";
@@ -11,6 +12,7 @@ import { Libraries } from "./libraries.js";
 import type { Outcome, Watch } from "./lua/environment.js";
 import { popReply } from "./lua-to-reply.js";
 import { refusalBeforeRun } from "./prepare.js";
+import { pushErrorReply, pushReply } from "./replies-to-lua.js";
 import { BUSY_TEXT, REPL, type ScriptRun } from "./run.js";
 
 /**
@@ -92,6 +94,10 @@ export class Scripting {
       stuck: 0,
       parked: false,
       killed: false,
+      stack: 0,
+      raises: false,
+      left: false,
+      done: null,
     };
     this.#running = run;
     const watch = this.#watchOf(run);
@@ -148,7 +154,7 @@ export class Scripting {
     return () => {
       run.stuck++;
       if (run.stuck > MAX_STUCK) return { error: STUCK_TEXT };
-      return mayPark && clock.now() - run.startMs >= run.busyAfterMs ? "pause" : "go";
+      return mayPark && run.done === null && clock.now() - run.startMs >= run.busyAfterMs ? "pause" : "go";
     };
   }
 
@@ -160,8 +166,14 @@ export class Scripting {
       this.server.effects.begin();
       return this.#replyOf(run, outcome);
     }
-    if (!run.parked) this.#park(run);
     run.stuck = 0;
+    if (run.left) {
+      if (run.parked || run.done !== null) return NO_REPLY;
+      return this.server.suspend(run.caller, (done) => {
+        run.done = done;
+      });
+    }
+    if (!run.parked) this.#park(run);
     this.server.clock.setImmediate(() => this.#goOn(run));
     return NO_REPLY;
   }
@@ -184,6 +196,52 @@ export class Scripting {
     const { error, source, line, counted } = outcome;
     const text = source === null ? error : `${error} script: ${run.name}, on ${source}:${line}.`;
     return counted ? new CountedErrorReply(text) : new ErrorReply(text);
+  }
+
+  /** Leaves the running script in its redis.call until `start` has called back; the server stands still meanwhile. */
+  suspend(start: (done: (finish: Finish) => void) => void, denied: Reply): Reply {
+    const run = this.#running;
+    if (run === null || run.caller.connection === null || !run.environment.mayLeave(run.stack)) return denied;
+    let early: Finish | null = null;
+    let goOn: (() => void) | null = null;
+    start((finish) => {
+      if (goOn === null) early = finish;
+      else {
+        this.#answer(run, finish);
+        goOn();
+      }
+    });
+    if (early !== null) return (early as Finish)();
+    run.left = true;
+    goOn = this.server.still.begin();
+    return NO_REPLY;
+  }
+
+  /** The redis.call in which a script was left is over: it goes on there. */
+  #answer(run: ScriptRun, finish: Finish): void {
+    // The server is closed, and Lua with it.
+    if (this.#running !== run) return;
+    const { server } = this;
+    const { environment, client } = run;
+    run.left = false;
+    server.keyspace.nowMs = run.nowMs;
+    server.keyspace.expiry = run.expiry;
+    const answer = server.runForWaiter(client, finish, run.repl);
+    const failed = answer instanceof ErrorReply;
+    if (failed) {
+      server.stats.countError(answer.text);
+      const command = server.commands.byFullName(client.lastCommand);
+      if (command !== undefined) command.failedCalls++;
+    }
+    const outcome = environment.answer(
+      (L) => (failed ? pushErrorReply(environment.m, L, answer) : pushReply(environment.m, L, answer, client.resp)),
+      failed && run.raises,
+    );
+    const reply = this.#settle(run, outcome);
+    if (reply === NO_REPLY) return;
+    if (run.done !== null) return run.done(() => reply);
+    server.setBusy(null);
+    server.endParked(run.caller, reply);
   }
 
   /** From here on others are served, and told that the server is busy. */

@@ -1,4 +1,5 @@
 import type { Bytes } from "../../../protocol/resp/reply.js";
+import { LeftRun, type Place } from "./left-run.js";
 import { GLOBALS, LuaError, type LuaMachine, type NativeFunction, REGISTRY, TYPE } from "./machine.js";
 import { PRELUDE } from "./prelude.js";
 import { compile, type LockedTables, lockRespecting, openLibraries } from "./sandbox.js";
@@ -52,6 +53,7 @@ export class LuaEnvironment {
   #watch: Watch = () => "go";
   #thread: { readonly L: number; readonly ref: number; runs: number } | null = null;
   #pausing = false;
+  readonly #left: LeftRun;
   #doomed = false;
   #closed = false;
 
@@ -62,6 +64,7 @@ export class LuaEnvironment {
     loadApi: LibraryTable,
   ) {
     const { c } = m;
+    this.#left = new LeftRun(m);
     this.L = c.luaL_newstate();
     if (this.L === 0) throw new LuaError("not enough memory");
     openLibraries(m, this.L);
@@ -73,12 +76,8 @@ export class LuaEnvironment {
       this.#fill(table);
       m.rawSetField(this.L, GLOBALS, name);
     }
-    [this.#globals, this.#library, this.#begin, this.#place] = this.#runPrelude(loadApi) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const refs = this.#runPrelude(loadApi) as [number, number, number, number];
+    [this.#globals, this.#library, this.#begin, this.#place] = refs;
     c.lua_rawgeti(this.L, REGISTRY, this.#globals);
     c.lua_replace(this.L, GLOBALS);
     c.lua_sethook(this.L, m.hookAddress, MASK_COUNT, HOOK_INSTRUCTIONS);
@@ -134,11 +133,8 @@ export class LuaEnvironment {
     const { c } = m;
     c.lua_rawgeti(L, REGISTRY, this.#globals);
     c.lua_getmetatable(L, -1);
-    c.lua_rawgeti(
-      L,
-      REGISTRY,
-      shown ? this.#library : (this.#locked.get(this.#addressOf(this.#globals))?.behind as number),
-    );
+    const behind = this.#locked.get(this.#addressOf(this.#globals))?.behind as number;
+    c.lua_rawgeti(L, REGISTRY, shown ? this.#library : behind);
     m.rawSetField(L, -2, "__index");
     c.lua_settop(L, -3);
   }
@@ -160,8 +156,30 @@ export class LuaEnvironment {
     return this.#drive(0);
   }
 
+  /** Whether a native function that runs on `L` may leave the run, to be answered later. */
+  mayLeave(L: number): boolean {
+    return this.#mayPause(L);
+  }
+
+  /** Leaves the run from a native function, which returns what this returns. The run is `paused` until it is answered. */
+  leave(L: number): number {
+    this.#pausing = true;
+    return this.#left.leave(L);
+  }
+
+  /** Takes up a run that was left: `push` puts the function's result on a stack, or with `raises` the error that it raises. */
+  answer(push: (L: number) => void, raises: boolean): Outcome {
+    const { m } = this;
+    this.#left.begin(push, raises, (L) => m.c.lua_sethook(L, m.hookAddress, MASK_COUNT, 1));
+    try {
+      return this.#drive(this.#left.push((this.#thread as { readonly L: number }).L));
+    } finally {
+      this.#left.end();
+    }
+  }
+
   /** Where the script that was set aside stands, as `source` and line. */
-  pausedAt(): { readonly source: Bytes; readonly line: number } | null {
+  pausedAt(): Place | null {
     const { m, L } = this;
     const { c } = m;
     if (this.#thread === null) return null;
@@ -202,8 +220,7 @@ export class LuaEnvironment {
     try {
       status = m.c.lua_resume(L, args);
     } catch (error) {
-      // The stack of the process was used up, or Lua's memory outside any handler: what is left of this state can't be
-      // trusted, not even to close it.
+      // The stack of the process was used up, or Lua's memory outside any handler: this state can't even be closed.
       m.c.stackRestore(saved);
       this.#closed = true;
       this.#thread = null;
@@ -230,6 +247,10 @@ export class LuaEnvironment {
   #onHook(running: number): void {
     const { m } = this;
     if (this.#pausing) return;
+    if (this.#left.pushError(running, this.#thread?.L ?? 0)) {
+      m.c.lua_sethook(running, m.hookAddress, MASK_COUNT, HOOK_INSTRUCTIONS);
+      m.raise(running);
+    }
     const verdict = this.#watch();
     if (verdict === "go") return;
     if (verdict === "pause") {
@@ -262,7 +283,8 @@ export class LuaEnvironment {
   #failure(L: number): Outcome {
     const { m } = this;
     const { c } = m;
-    let { source, line } = placeOfError(m, L) ?? { source: null, line: null };
+    let { source, line } = this.#left.raisedAt ?? placeOfError(m, L) ?? { source: null, line: null };
+    this.#left.raisedAt = null;
     let error: Bytes;
     let counted = false;
     if (c.lua_type(L, -1) === TYPE.table) {
@@ -344,6 +366,7 @@ export class LuaEnvironment {
         c.lua_pushboolean(L, may ? 1 : 0);
         return 1;
       },
+      answer: (L) => this.#left.push(L),
       doomed: (L) => {
         c.lua_pushboolean(L, this.#doomed ? 1 : 0);
         return 1;

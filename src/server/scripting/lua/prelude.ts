@@ -15,7 +15,7 @@ local pcall, xpcall, loadstring = real.pcall, real.xpcall, native.loadstring
 local concat = real.table.concat
 local create, resume, yield = real.coroutine.create, real.coroutine.resume, real.coroutine.yield
 local status, running = real.coroutine.status, real.coroutine.running
-local parked, doomed, plain = native.parked, native.doomed, native.plain
+local parked, doomed, plain, answer = native.parked, native.doomed, native.plain, native.answer
 
 -- Coroutines that a script must not know of -> the one that it takes itself to be in (false: none).
 local hidden = setmetatable({}, { __mode = 'k' })
@@ -27,7 +27,7 @@ local function settled(co, ok, ...)
       local park = parked()
       if park ~= nil then
         if park then yield() end
-        return settled(co, resume(co))
+        return settled(co, resume(co, answer()))
       end
     end
   elseif doomed() then
