@@ -1,6 +1,6 @@
 /*
- * Sine, cosine and arcsine rounded right. Those of JavaScript engines may be off by a bit; C libraries are practically
- * never, and a distance that GEOSEARCHSTORE stores must be the same number on a replica that computes it in C.
+ * Sine, cosine and arcsine rounded right. Those of JavaScript engines may be off by a bit; C libraries are in one of some
+ * hundred cases, and a distance that GEOSEARCHSTORE stores should be the same number on a replica that computes it in C.
  * Computed with pairs of doubles, of which the second holds what the first one can't.
  */
 
