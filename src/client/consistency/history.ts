@@ -19,8 +19,9 @@ export interface Link {
 /** The links that were observed, newest last; the oldest is forgotten at the bound. */
 export class LinkTable {
   readonly #links: Link[] = [];
+  readonly #left: string[] = [];
 
-  /** @param capacity links remembered, default 64 */
+  /** @param capacity links and ended histories remembered, of each so many, default 64 */
   constructor(private readonly capacity = 64) {}
 
   get size(): number {
@@ -33,6 +34,17 @@ export class LinkTable {
     const at = known < 0 ? link.at : Math.min(link.at, (this.#links.splice(known, 1)[0] as Link).at);
     this.#links.push({ from: link.from, to: link.to, at });
     if (this.#links.length > this.capacity) this.#links.shift();
+  }
+
+  /** This history was followed and given up for one that no link leads to. */
+  leave(replid: string): void {
+    this.#left.push(replid);
+    if (this.#left.length > this.capacity) this.#left.shift();
+  }
+
+  /** Whether `from` is, or went on in, a history that was given up so: nobody can say what is left of it. */
+  wasLeft(from: string): boolean {
+    return this.#left.some((replid) => this.forkOf(from, replid) !== null);
   }
 
   /**

@@ -13,6 +13,8 @@ export interface Histories {
   readonly decided: boolean;
   /** First offset of `from` that is not in the adopted one, where a master was seen that branched off with it; null = unknown. */
   branchOf(from: string): number | null;
+  /** Whether this client followed `from`, or what it went on in, and gave it up for one that no link leads to. */
+  wasLeft(from: string): boolean;
 }
 
 /** How many sessions have writes on their way, and may have. */
@@ -223,7 +225,10 @@ export class CausalSession implements WriteFollower {
     for (const position of this.#foreign.splice(0)) {
       if (this.#placeAt(position, this.#forkOf(position, replid))) continue;
       this.#unknown = true;
-      if (this.#strange.length < UNPLACED) this.#strange.push(position);
+      const { replid: named, offset: toOffset } = position;
+      // As a session that was here when it ended: asking the nodes would not find it.
+      if (this.histories.wasLeft(named)) this.#lose({ replid: named, fromOffset: 0, toOffset, proven: false });
+      else if (this.#strange.length < UNPLACED) this.#strange.push(position);
     }
     this.#decide();
   }

@@ -76,6 +76,10 @@ export class Knowledge implements Histories {
     return this.#history === null ? null : this.#lineage.branchOf(from, this.#history.replid);
   }
 
+  wasLeft(from: string): boolean {
+    return this.#lineage.wasLeft(from);
+  }
+
   /**
    * What a master says of the history that its own came of. Only the node that made the link tells it right, and only
    * while it is master: replicas show their own forks.
@@ -194,6 +198,7 @@ export class Knowledge implements Histories {
   enter({ replid, node, link }: Adoption, farewell: Farewell | null, offset: number | null): LossReport | null {
     if (farewell) this.ledger.fenceReplied(this.ledger.fenceSent(), farewell.lastOffset);
     if (link !== null) this.#lineage.add(link);
+    else if (this.#history !== null && this.#history.replid !== replid) this.#lineage.leave(this.#history.replid);
     const report = this.ledger.adopt(replid, link, offset);
     if (link === null) this.samples.reset();
     else this.samples.dropFrom(link.at);

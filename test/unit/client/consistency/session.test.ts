@@ -18,11 +18,13 @@ function client(replid: string | null = A, limit = 10) {
     decided: true,
     forkOf: (from: string) => (histories.replid === null ? null : links.forkOf(from, histories.replid)),
     branchOf: (from: string) => (histories.replid === null ? null : links.branchOf(from, histories.replid)),
+    wasLeft: (from: string) => links.wasLeft(from),
   };
   const count = { following: 0, limit };
   const adopt = (next: string, at: number | null, offset: number): void => {
     const link = at === null || histories.replid === null ? null : { from: histories.replid, to: next, at };
     if (link) links.add(link);
+    else if (histories.replid !== null) links.leave(histories.replid);
     ledger.adopt(next, link, offset);
     histories.replid = next;
   };
@@ -228,6 +230,37 @@ describe("tokens of other histories", () => {
     one.read(120, true);
     expect(one.need()).toBe(120);
     expect(one.takeUntold()).toBeNull();
+  });
+
+  it("of a history that this client gave up for one that nothing links to it, they tell at once that nothing is proven", () => {
+    const { session, links, adopt } = client(A);
+    adopt(B, 150, 180);
+    adopt(C, null, 20);
+    const [one, other] = [session(), session()];
+    one.merge({ replid: B, offset: 170 });
+    // What came before it went on in it, and ended with it.
+    other.merge({ replid: A, offset: 120 });
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 0, toOffset: 170, proven: false }]);
+    expect(other.takeUntold()).toEqual([{ replid: A, fromOffset: 0, toOffset: 120, proven: false }]);
+    expect(one.unplaced).toBe(false);
+    expect(one.need()).toBe(MASTER);
+    expect(links.wasLeft(C)).toBe(false);
+  });
+
+  it("of a history that was given up and is back they are placed in it", () => {
+    const { session, adopt } = client(A);
+    adopt(B, null, 20);
+    adopt(A, null, 200);
+    const one = session();
+    one.merge({ replid: A, offset: 170 });
+    expect(one.takeUntold()).toBeNull();
+    expect(one.need()).toBe(170);
+  });
+
+  it("as many histories are remembered as links", () => {
+    const links = new LinkTable(3);
+    for (const replid of [A, B, C, "d".repeat(40)]) links.leave(replid);
+    expect([A, B].map((replid) => links.wasLeft(replid))).toEqual([false, true]);
   });
 
   it("given before any master was found they are placed when one is", () => {

@@ -18,6 +18,7 @@ function setUp() {
     known: false,
     forkOf: () => null,
     branchOf: () => (histories.known ? 150 : null),
+    wasLeft: () => false,
   };
   const asked: string[] = [];
   const look = deferred<void>();

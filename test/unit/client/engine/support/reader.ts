@@ -131,7 +131,7 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
     /** A causal session that has seen nothing yet. */
     causal: () =>
       new CausalSession(
-        { replid: HISTORY, forkOf: () => null, branchOf: () => null, decided: true },
+        { replid: HISTORY, forkOf: () => null, branchOf: () => null, wasLeft: () => false, decided: true },
         { following: 0, limit: 10 },
       ),
     unit(
