@@ -13,7 +13,7 @@ describeReal("a node comes back", () => {
     const { redis, events } = await trio.client({ pollIntervalMs: 100 });
     const session = redis.session();
     await session.set("k", "v");
-    await session.token();
+    const token = await session.token();
     await trio.inSync(a, b, c);
     await a.kill9();
     // Without the file of the replicas' first sync there is nothing to load.
@@ -25,6 +25,9 @@ describeReal("a node comes back", () => {
     const lost = events.filter((event) => event.type === "writesLost");
     expect(lost).toMatchObject([{ count: { max: 1 } }]);
     await expect(session.get("k")).rejects.toMatchObject({ code: "IOREPLICA_WRITES_LOST" });
+    const carried = redis.session(token);
+    await expect(carried.get("k")).rejects.toMatchObject({ code: "IOREPLICA_WRITES_LOST" });
+    expect(carried.lost).toMatchObject([{ proven: false }]);
     expect(await redis.get("k")).toBeNull();
     expect(await redis.incr("n")).toBe(1);
     await trio.inSync(a, b, c);
