@@ -269,6 +269,30 @@ it("owes a bounded read nothing of a history that its client has left, and all o
   expect(guarantees(history(sooner, ["a1", "a2"], { successions }))).toEqual(["staleness"]);
 });
 
+it("owes no read what its client saw of others in a history it has left, nor what it wrote there and was told of", () => {
+  const read = { key: "a", values: ["a1"], invoked: 40, returned: 45 };
+  const saw = { ...read, values: ["a1", "a2"], promise: "eventual" as const, invoked: 20, returned: 22 };
+  const others = [
+    { value: "a1", client: "d", session: "t" },
+    { value: "a2", client: "d", session: "t" },
+  ];
+  const successions = [{ client: "c", at: 30, lacks: (value: string) => value === "a2" }];
+  const strong = [...others, saw, { ...read, promise: "strong" as const }];
+  expect(guarantees(history(strong, ["a1", "a2"]))).toEqual(["strongReads"]);
+  expect(guarantees(history(strong, ["a1", "a2"], { successions }))).toEqual([]);
+  const lacksAnother = [{ client: "c", at: 30, lacks: (value: string) => value === "a1" }];
+  expect(guarantees(history(strong, ["a1", "a2"], { successions: lacksAnother }))).toEqual(["strongReads"]);
+  // A call that was under way when the loss was told returned afterwards.
+  for (const promise of ["session", "strong"] as const) {
+    const broken = promise === "strong" ? ["readYourWrites", "strongReads"] : ["readYourWrites"];
+    const own = [others[0], { value: "a2", invoked: 25, returned: 38 }, { ...read, promise }] as typeof strong;
+    const told = { client: "c", at: 30, keys: ["a"], keysComplete: true, max: 1 };
+    expect(guarantees(history(own, ["a1", "a2"], { losses: [told] }))).toEqual(broken);
+    expect(guarantees(history(own, ["a1", "a2"], { successions }))).toEqual(broken);
+    expect(guarantees(history(own, ["a1", "a2"], { successions, losses: [told] }))).toEqual([]);
+  }
+});
+
 it("lets a strong read differ from another client's, and a counter have what nobody knows of", () => {
   const calls = [
     { value: "a1", client: "d", session: "t" },

@@ -104,11 +104,13 @@ class Check {
     const { client, key, keys, returned, invoked, place, writes, reads } = this.#table;
     const ofBoth = (row: number): number => (client[row] as number) * keys.count + (key[row] as number);
     const known = this.#known(writes, ofBoth, returned, place);
+    const ofOne = groupRows(writes, ofBoth);
     for (const row of reads) {
       const own = known.get(ofBoth(row));
       if (own === undefined || this.#table.is(row, EVENTUAL)) continue;
       const told = this.#reported.last(client[row] as number, key[row] as number, returned[row]);
-      this.#covers(row, "readYourWrites", own, told, invoked[row] as number);
+      const owed = this.#owed(row, own, () => ofOne.get(ofBoth(row)) ?? [], told, invoked[row] as number);
+      this.#covers(row, "readYourWrites", owed, told, invoked[row] as number);
     }
   }
 
@@ -134,11 +136,39 @@ class Check {
     const { client, returned, invoked, place, writes, reads } = this.#table;
     const strong = reads.filter((row) => this.#table.is(row, STRONG));
     if (strong.length === 0) return;
-    const known = this.#known([...writes, ...reads], (row) => client[row] as number, returned, place);
+    const calls = [...writes, ...reads];
+    const known = this.#known(calls, (row) => client[row] as number, returned, place);
+    const ofOne = groupRows(calls, (row) => client[row] as number);
     for (const row of strong) {
-      const told = this.#reported.lastOfAny(client[row] as number, returned[row] as number);
-      this.#covers(row, "strongReads", known.get(client[row] as number), told, invoked[row] as number);
+      const [who, until] = [client[row] as number, invoked[row] as number];
+      const told = this.#reported.lastOfAny(who, returned[row] as number);
+      const owed = this.#owed(row, known.get(who), () => ofOne.get(who) ?? [], told, until);
+      this.#covers(row, "strongReads", owed, told, until);
     }
+  }
+
+  /**
+   * What a read is owed, less what its client has left behind: what it saw of others on a master that it followed no
+   * longer, and what it wrote itself and was told of, though the call returned later than that. Both may come back,
+   * where a server that still has them is promoted before it got its data anew.
+   */
+  #owed(
+    row: number,
+    known: RangeMax | undefined,
+    rows: () => readonly number[],
+    told: number,
+    until: number,
+  ): RangeMax | undefined {
+    const { invoked, returned, place } = this.#table;
+    // Few reads miss anything, and only of these it is asked what they could have seen.
+    if (known === undefined || !this.#table.hasLeft(row) || this.#table.saw(row, known.max(told, until))) return known;
+    const there = (other: number): boolean => {
+      const { kind, value, saw, values } = this.#table.at(other);
+      if (kind === "append" && told < (invoked[other] as number)) return true;
+      const seen = value ?? values?.at(-1) ?? saw;
+      return seen === undefined || seen === null || !this.#table.lacked(row, seen);
+    };
+    return new RangeMax(rows().filter(there), returned, place);
   }
 
   /**
@@ -157,7 +187,6 @@ class Check {
       const told = this.#reported.last(client[row] as number, key[row] as number, returned[row]);
       const until = (invoked[row] as number) - maxStalenessMs;
       let owed = known.get(key[row] as number);
-      // Few reads miss anything, and only of these it is asked what they could have seen.
       if (owed !== undefined && this.#table.hasLeft(row) && !this.#table.saw(row, owed.max(told, until))) {
         const there = (write: number): boolean => !this.#table.lacked(row, this.#table.at(write).value as string);
         owed = new RangeMax((ofKey.get(key[row] as number) ?? []).filter(there), returned, place);
