@@ -1,5 +1,6 @@
 import type { NodeConnection } from "../connection/node-connection.js";
 import { CutOffError } from "../errors.js";
+import type { Losses } from "./losses.js";
 import type { Operation } from "./operation.js";
 
 /** From so many lost connections on, a command goes alone: it may be what the server closes them for. */
@@ -15,24 +16,37 @@ export function leadOf(operation: Operation): Operation {
 /**
  * Notes that a connection ended before the answer. A server closes one without a word when a reply outgrows its output
  * buffer limit (client-output-buffer-limit), and would do so at every further try, taking all else on that connection
- * with it. What ended here, or was never sent, is no sign of that.
+ * with it. What ended here, or was never sent, is no sign of that; nor is a connection that ended with others.
  *
- * @returns true once it has happened too often
+ * @returns true once it has happened too often, unless it turns out that the connections were closed for another reason
  */
-export function cutOff(operation: Operation, connection: NodeConnection): boolean {
+export function cutOff(operation: Operation, connection: NodeConnection, losses: Losses): boolean {
   const lead = leadOf(operation);
-  if (connection.endedByPeer && connection.wasSent(lead)) lead.cutOffs++;
-  return lead.cutOffs >= MOST_CUT_OFFS;
+  lead.losses = lead.losses.filter(({ verdict }) => verdict !== "shared");
+  if (lead === operation && connection.endedByPeer && connection.wasSent(lead))
+    lead.losses = [...lead.losses, losses.note(connection, lead.flush?.sentAt ?? Number.NEGATIVE_INFINITY)];
+  return lead.losses.length >= MOST_CUT_OFFS;
+}
+
+/** Whether it is known that so many connections were closed alone under it that it must be for it. */
+export function isCondemned(operation: Operation): boolean {
+  const { losses } = leadOf(operation);
+  return losses.length >= MOST_CUT_OFFS && losses.filter(({ verdict }) => verdict === "alone").length >= MOST_CUT_OFFS;
 }
 
 /** What such a read ends with. */
 export function cutOffError(operation: Operation): Error {
-  return new CutOffError(leadOf(operation).cutOffs, { node: operation.connection?.node, command: operation.name });
+  return new CutOffError(MOST_CUT_OFFS, { node: operation.connection?.node, command: operation.name });
 }
 
 /** Whether it is to be sent with nothing beside it. */
 export function isSuspect(operation: Operation): boolean {
-  return leadOf(operation).cutOffs >= SUSPECT_AFTER;
+  const { losses } = leadOf(operation);
+  return losses.length >= SUSPECT_AFTER && losses.filter(({ verdict }) => verdict !== "shared").length >= SUSPECT_AFTER;
+}
+
+function unitOf(operation: Operation): readonly Operation[] {
+  return operation.transaction?.operations ?? [operation];
 }
 
 /** Reads that lost several connections, sent to the replicas one after the other, so that the one to blame is found. */
@@ -40,9 +54,17 @@ export class Suspects {
   readonly #waiting: (readonly Operation[])[] = [];
   #sent: Operation | null = null;
   readonly #watched = new WeakSet<Operation>();
+  readonly #onTrial = new Set<Operation>();
 
-  /** @param submit sends a unit as any other */
-  constructor(private readonly submit: (operations: readonly Operation[]) => void) {}
+  /**
+   * @param submit sends a unit as any other
+   * @param again sends one again that connections were not closed for
+   */
+  constructor(
+    private readonly losses: Losses,
+    private readonly submit: (operations: readonly Operation[]) => void,
+    private readonly again: (operation: Operation) => void,
+  ) {}
 
   /** Of one unit that {@link isSuspect}; again, after each loss. */
   add(operations: readonly Operation[]): void {
@@ -53,8 +75,21 @@ export class Suspects {
     this.#next();
   }
 
+  /** Of one that lost too many connections: fails it once it is known that they were closed for it, else it goes again. */
+  judge(operation: Operation): void {
+    if (operation !== leadOf(operation)) return;
+    this.#onTrial.add(operation);
+    this.losses.whenJudged(operation.losses, () => {
+      if (!this.#onTrial.delete(operation)) return;
+      if (!isCondemned(operation)) this.again(operation);
+      else for (const one of unitOf(operation)) one.fail(cutOffError(one));
+    });
+  }
+
   /** Ends those that wait. */
   rejectAll(error: (operation: Operation) => Error): void {
+    for (const lead of this.#onTrial) for (const operation of unitOf(lead)) operation.fail(error(operation));
+    this.#onTrial.clear();
     for (const operations of this.#waiting.splice(0))
       for (const operation of operations) operation.fail(error(operation));
   }

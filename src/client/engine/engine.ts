@@ -28,6 +28,7 @@ import { circuitChange, describeTopology, nodeReasons } from "./describe.js";
 import { FreshLook } from "./fresh-look.js";
 import { Knowledge } from "./knowledge.js";
 import { LaneKeeper } from "./lane-keeper.js";
+import { Losses } from "./losses.js";
 import { NodeLink } from "./node-link.js";
 import type { Operation, OperationSink } from "./operation.js";
 import { Reader } from "./reader.js";
@@ -67,6 +68,7 @@ export class Engine implements OperationSink {
   readonly sessions: Sessions;
 
   readonly #look: FreshLook;
+  readonly #losses: Losses;
   readonly #knowledge: Knowledge;
   readonly #writes: WriteAcks;
   readonly #keeper: LaneKeeper;
@@ -123,8 +125,15 @@ export class Engine implements OperationSink {
       { clock, nodes: () => this.links.keys(), requestCheck: () => this.surveyor.requestCheck() },
       options.heartbeatTimeoutMs,
     );
+    const losses = new Losses({
+      clock,
+      isEndpoint: (node) => this.links.get(node)?.isEndpoint === true,
+      requestCheck: (node) => this.surveyor.requestCheck([node]),
+    });
+    this.#losses = losses;
     this.lane = new WriteLane({
       clock,
+      losses,
       limits,
       waitMs: options.failoverTimeoutMs,
       acknowledged: (operation, applied) => {
@@ -156,6 +165,7 @@ export class Engine implements OperationSink {
     );
     this.reader = new Reader({
       clock,
+      losses,
       ledger: this.ledger,
       samples: this.samples,
       selector: this.#selector,
@@ -479,6 +489,7 @@ export class Engine implements OperationSink {
     this.links.delete(node);
     link.serves = false;
     link.stop("the node was removed");
+    this.#losses.removed(node);
   }
 
   #opened(link: NodeLink, connection: NodeConnection): void {
@@ -494,6 +505,7 @@ export class Engine implements OperationSink {
   }
 
   #polled(input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>): void {
+    this.#losses.polled(input);
     this.#look.polled(input.node, input.type === "poll" ? input.sentAt : input.at);
     const link = this.links.get(input.node);
     if (link === undefined) return;

@@ -8,10 +8,13 @@ import { ANY, type Need } from "../consistency/need.js";
 import type { CausalSession } from "../consistency/session.js";
 import type { ResolvedView } from "../options/resolved.js";
 import type { CommandSpec } from "../routing/command-table.js";
+import type { Loss } from "./losses.js";
 import type { Transaction } from "./transaction.js";
 
 /** What comes after a generation was given up, in the same bytes: whose reply it is, is not known any more. */
 const OUT_OF_STEP = "the connection was given up before the reply";
+
+const NO_LOSSES: readonly Loss[] = [];
 
 /** Told by an operation what came back on the wire. */
 export interface OperationSink {
@@ -51,8 +54,8 @@ export class Operation extends CarriedCommand {
   freshUntil = Number.POSITIVE_INFINITY;
   /** Monotonic time from which a read is held back for an eligible replica; -1 = it isn't. */
   heldSince = -1;
-  /** Connections that the server closed while it waited for its answer. */
-  cutOffs = 0;
+  /** Connections that the server closed while it waited for its answer; not those that are known to have ended with others. */
+  losses: readonly Loss[] = NO_LOSSES;
   /** The MULTI … EXEC that it belongs to. */
   transaction: Transaction | null = null;
   /** The reads of one pipeline of a causal session, in their order: what comes back of them goes again together. */

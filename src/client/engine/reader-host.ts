@@ -4,6 +4,7 @@ import type { Samples } from "../consistency/samples.js";
 import type { CausalSession } from "../consistency/session.js";
 import type { Selector } from "../routing/selector.js";
 import type { NodeDescription } from "../types.js";
+import type { Losses } from "./losses.js";
 import type { NodeLink } from "./node-link.js";
 import type { Operation } from "./operation.js";
 
@@ -12,6 +13,7 @@ export interface ReaderHost {
   readonly clock: Clock;
   readonly ledger: KeyLedger;
   readonly samples: Samples;
+  readonly losses: Losses;
   readonly selector: Selector<NodeLink>;
   readonly readHoldMs: number;
   readonly failoverTimeoutMs: number;

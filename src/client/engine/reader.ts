@@ -2,7 +2,7 @@ import { classifyRefusal } from "../../protocol/reply-errors.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import { ANY, MASTER, type Need, NONE } from "../consistency/need.js";
 import { keysOf } from "../routing/command-spec.js";
-import { cutOff, cutOffError, isSuspect, Suspects } from "./cut-off.js";
+import { cutOff, isSuspect, Suspects } from "./cut-off.js";
 import { orderByFunction, othersByFunction } from "./function-order.js";
 import { Hedger } from "./hedger.js";
 import { HeldReads } from "./held-reads.js";
@@ -26,13 +26,14 @@ export class Reader {
   /** Reads that went to a replica on a guess, in vain: one round trip is lost, and no second one is risked. */
   readonly #guessedWrong = new WeakSet<Operation>();
   readonly #returned = new ReturnedReads((operations, refusal) => this.#resend(operations, refusal));
-
-  readonly #suspects = new Suspects((operations) => this.submit(operations));
+  readonly #suspects: Suspects;
   readonly #undecided: UndecidedReads;
   readonly hedger: Hedger;
 
   constructor(private readonly host: ReaderHost) {
     this.#held = new HeldReads(host, (operations) => this.submit(operations));
+    const again = (operation: Operation): void => this.#again(operation);
+    this.#suspects = new Suspects(host.losses, (operations) => this.submit(operations), again);
     this.#undecided = new UndecidedReads({
       clock: host.clock,
       limit: host.queuedCommands,
@@ -177,8 +178,7 @@ export class Reader {
     if (!isReplyError(error)) {
       if (link?.connection === connection) link.serves = false;
       // Written or not: a read may be read again, unless it is what its connections are closed for.
-      if (cutOff(operation, connection))
-        for (const one of operation.transaction?.operations ?? [operation]) one.fail(cutOffError(one));
+      if (cutOff(operation, connection, this.host.losses)) this.#suspects.judge(operation);
       else this.#again(operation);
       return;
     }

@@ -2,9 +2,10 @@ import type { Clock, TimerHandle } from "../../core/clock.js";
 import { classifyRefusal, type Refusal } from "../../protocol/reply-errors.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import { QueueFullError } from "../errors.js";
-import { cutOff, cutOffError, isSuspect, leadOf } from "./cut-off.js";
+import { cutOff, cutOffError, isCondemned, isSuspect, leadOf } from "./cut-off.js";
 import { LaneQueue } from "./lane-queue.js";
 import { isRead, issuedAt, refusalOf } from "./lane-rules.js";
+import type { Losses } from "./losses.js";
 import type { Operation } from "./operation.js";
 import { isReplyError } from "./reply-kind.js";
 import type { Transaction } from "./transaction.js";
@@ -12,6 +13,7 @@ import type { Transaction } from "./transaction.js";
 /** What the lane asks of whoever owns it. */
 export interface LaneHost {
   readonly clock: Clock;
+  readonly losses: Losses;
   readonly limits: {
     readonly queuedCommands: number;
     readonly queuedBytes: number;
@@ -259,11 +261,22 @@ export class WriteLane {
         operation.repeat?.();
         continue;
       }
+      if (isCondemned(operation)) {
+        this.#condemn(operation);
+        for (let i = 0; i < rest; i++) this.#condemn(this.#queue.shift() as Operation);
+        continue;
+      }
       if (isSuspect(operation)) this.#alone = leadOf(operation);
       this.#send(operation, connection);
       // MULTI to EXEC stand side by side in the queue, and nothing may come between them on the wire.
       for (let i = 0; i < rest; i++) this.#send(this.#queue.shift() as Operation, connection);
     }
+  }
+
+  /** Its connections were closed for it. What it last went over is not that which is open now. */
+  #condemn(operation: Operation): void {
+    if (isRead(operation)) this.#abandon(operation, cutOffError(operation));
+    else operation.fail(this.host.unknown(operation, operation.connection as NodeConnection));
   }
 
   #continue(): void {
@@ -329,18 +342,16 @@ export class WriteLane {
     const operations = transaction?.operations ?? [operation];
     const sent = connection.wasSent(operation);
     if (sent && !isRead(operation)) connection.unansweredWrites = true;
-    const again = !sent || isRead(operation) || operation.view.retryUnknown;
-    if (again && !cutOff(operation, connection)) {
+    if (!sent || isRead(operation) || operation.view.retryUnknown) {
+      // It waits here in any case until the node was asked what became of it, and only then is it judged.
+      cutOff(operation, connection, this.host.losses);
       transaction?.reset();
       for (const one of operations) this.#requeue(one);
       return;
     }
     for (const one of operations) {
-      if (isRead(one)) this.#abandon(one, cutOffError(one));
-      else {
-        this.#overtook(one);
-        one.fail(this.host.unknown(one, connection));
-      }
+      this.#overtook(one);
+      one.fail(this.host.unknown(one, connection));
     }
   }
 

@@ -30,7 +30,5 @@ export interface Nemesis {
    * the default), writes that all had (whichever is promoted), or none.
    */
   readonly keeps?: "some" | "all" | "none";
-  /** A rejection that it explains, beside those that every nemesis does: by what was called and the code. */
-  readonly expects?: RegExp;
   harm(stage: Stage): Promise<void>;
 }

@@ -53,8 +53,6 @@ export const servers: readonly Nemesis[] = [
   },
   {
     name: "dropped-connections",
-    // A read that met four of these takes itself for what its connections are closed for.
-    expects: /^read IOREPLICA_CUT_OFF$/,
     async harm({ fleet, span }) {
       for (let i = 0; i < 4; i++) {
         for (const place of fleet.places)

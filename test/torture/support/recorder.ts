@@ -79,11 +79,7 @@ export class Recorder {
   readonly gaps = { reads: new Map<string, Gap>(), writes: new Map<string, Gap>() };
   #values = 0;
 
-  /** @param expects rejections that are no failure, beside those that faults bring always */
-  constructor(
-    readonly keys: Keys,
-    private readonly expects: readonly RegExp[] = [],
-  ) {}
+  constructor(readonly keys: Keys) {}
 
   event(client: string, event: TopologyEvent): void {
     if (event.type === "writesLost")
@@ -282,7 +278,7 @@ export class Recorder {
   }
 
   #isExpected(name: string): boolean {
-    return [...EXPECTED, ...this.expects].some((pattern) => pattern.test(name));
+    return EXPECTED.some((pattern) => pattern.test(name));
   }
 
   #succeeded(kind: "reads" | "writes", client: string): void {

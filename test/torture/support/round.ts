@@ -44,15 +44,7 @@ export async function play(
   for (const place of fleet.replicas) fleet.linkOf(place).delay(random.next() * MOST_LAG_MS, ["toClient"]);
   const keys = new Keys(`r${number}:`);
   const holdings = new Holdings(fleet, keys);
-  const workload = new Workload(
-    clients,
-    keys,
-    seededRandom(seed + 1),
-    paceMs,
-    fleet.replicas.length,
-    nemeses.flatMap((one) => one.expects ?? []),
-    holdings,
-  );
+  const workload = new Workload(clients, keys, seededRandom(seed + 1), paceMs, fleet.replicas.length, holdings);
   const { recorder } = workload;
   const began = performance.now();
   workload.start();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CommandTable } from "../../../../src/client/routing/command-table.js";
+import { FakeConnection } from "./support/fake-connection.js";
 import { BUSY, EXECABORT, LOADING, MASTERDOWN } from "./support/lane.js";
 import { HISTORY, readerOf } from "./support/reader.js";
 
@@ -427,4 +428,63 @@ it("the client's end rejects what is held", async () => {
   reader.rejectAll(() => new Error("closed"));
   expect(await issuer.ends()).toEqual(["!closed"]);
   expect(clock.pending).toBe(0);
+});
+
+describe("a read whose connections the server closes", () => {
+  /** Sends it to A and B in turn; each time the connection ends without an answer. Then only A serves. */
+  function cutOff(lines: readonly string[], times: number) {
+    const made = readerOf();
+    const { nodes, only, unit } = made;
+    only("A");
+    unit(lines);
+    for (let i = 0; i < times; i++) {
+      const [here, next] = i % 2 === 0 ? (["A", "B"] as const) : (["B", "A"] as const);
+      const { connection } = nodes[here];
+      expect(connection.log).toEqual(lines);
+      connection.flush();
+      nodes[next].connection = new FakeConnection(next);
+      nodes[next].serves = true;
+      connection.cut();
+    }
+    return made;
+  }
+
+  it("fails once it is known of four that they were closed alone, and not before", async () => {
+    const made = cutOff(["LRANGE big 0 -1"], 4);
+    expect(made.nodes.A.connection.log).toEqual([]);
+    made.polls.answered("A", 1);
+    expect(await made.issuer.ends()).toEqual(["…"]);
+    made.polls.answered("B", 1);
+    expect(await made.issuer.ends()).toEqual(["!CUT_OFF"]);
+  });
+
+  it("goes again where they turn out to have been closed with all others", async () => {
+    const made = cutOff(["GET k"], 4);
+    made.polls.answered("B", 2);
+    expect(made.nodes.A.connection.log).toEqual([]);
+    made.polls.answered("A", 2);
+    const flush = made.nodes.A.connection.flush();
+    made.nodes.A.connection.answer("v");
+    made.reader.release(flush, 100, 100);
+    expect(await made.issuer.ends()).toEqual(["v"]);
+  });
+
+  // Each command of it counted the loss of the one connection, and a MULTI of four reads failed with its first.
+  it("is one with its MULTI: a connection counts once for all of it", async () => {
+    const lines = ["MULTI", "GET a", "GET b", "EXEC"];
+    const { nodes, issuer, polls } = cutOff(lines, 3);
+    polls.answered("A", 1);
+    polls.answered("B", 1);
+    expect(nodes.B.connection.log).toEqual(lines);
+    expect(await issuer.ends()).toEqual(["…", "…", "…", "…"]);
+  });
+
+  it("ends with its client while it is not known", async () => {
+    const { reader, issuer, polls, nodes } = cutOff(["GET k"], 4);
+    reader.rejectAll(() => new Error("closed"));
+    polls.answered("A", 2);
+    polls.answered("B", 2);
+    expect(await issuer.ends()).toEqual(["!closed"]);
+    expect(nodes.A.connection.log).toEqual([]);
+  });
 });

@@ -222,7 +222,7 @@ describe("the write lane, when a connection is cut", () => {
   // An LRANGE over the output buffer limit was read again 895 times in ten seconds, each time with the connection of
   // everybody.
   it("a read that lost two connections goes alone, and fails after two more", async () => {
-    const { issue, connect, issuer, lane } = laneOf();
+    const { issue, connect, issuer, lane, polls } = laneOf();
     issue("LRANGE big 0 -1");
     issue("GET k");
     for (let i = 0; i < 2; i++) {
@@ -230,6 +230,7 @@ describe("the write lane, when a connection is cut", () => {
       expect(shared.log).toEqual(["LRANGE big 0 -1", "GET k"]);
       shared.flush();
       shared.cut();
+      polls.answered("A", 1);
     }
     for (let i = 0; i < 2; i++) {
       const alone = connect("A");
@@ -237,6 +238,7 @@ describe("the write lane, when a connection is cut", () => {
       expect(alone.log).toEqual(["LRANGE big 0 -1"]);
       alone.flush();
       alone.cut();
+      polls.answered("A", 1);
     }
     const last = connect("A");
     expect(last.log).toEqual(["GET k"]);
@@ -245,6 +247,35 @@ describe("the write lane, when a connection is cut", () => {
     last.answer("OK", "OK");
     expect(await issuer.ends()).toEqual(["!CUT_OFF", "v", "OK", "OK"]);
     expect(lane.outstanding).toBe(0);
+  });
+
+  it("a write that may be repeated fails after four, its outcome unknown", async () => {
+    const { issue, connect, issuer, polls, pending } = laneOf();
+    issue("SET k v", { retryUnknown: true });
+    for (let i = 0; i < 4; i++) {
+      const connection = connect("A");
+      connection.flush();
+      connection.cut();
+      polls.answered("A", 1);
+    }
+    expect(connect("A").log).toEqual([]);
+    expect(await issuer.ends()).toEqual(["!UNKNOWN_OUTCOME"]);
+    expect(pending.size).toBe(0);
+  });
+
+  // CLIENT KILL TYPE normal ended every connection of the client four times, and a read failed with CutOffError.
+  it("a read is not blamed for connections that ended with all others, however many", async () => {
+    const { issue, connect, issuer, polls } = laneOf();
+    issue("GET k");
+    for (let i = 0; i < 12; i++) {
+      const connection = connect("A");
+      expect(connection.log).toEqual(["GET k"]);
+      connection.flush();
+      connection.cut();
+      polls.answered("A", i + 2);
+    }
+    connect("A").answer("v");
+    expect(await issuer.ends()).toEqual(["v"]);
   });
 
   it("connections that were ended from here are no sign against a read", async () => {

@@ -128,6 +128,6 @@ export class FakeConnection {
   }
 
   #newFlush(): Flush {
-    return { parked: [] } as unknown as Flush;
+    return { parked: [], sentAt: 0 } as unknown as Flush;
   }
 }

@@ -7,6 +7,7 @@ import { keysOf } from "../../../../../src/client/routing/command-spec.js";
 import { ManualClock } from "../../../../../src/core/manual-clock.js";
 import { Issuer } from "./commands.js";
 import { FakeConnection } from "./fake-connection.js";
+import { lossesOf } from "./losses.js";
 
 const LIMITS = { queuedCommands: 100, queuedBytes: 10_000, inFlightBytesPerNode: 1_000_000 };
 
@@ -23,8 +24,11 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
   };
   const keys = (operation: Operation): string[] =>
     keysOf(operation.spec, operation.command.args).map((position) => String(operation.command.args[position]));
+  const polls = lossesOf(clock);
+  polls.answered("A", 1);
   const host: LaneHost = {
     clock,
+    losses: polls.losses,
     limits: { ...LIMITS, ...limits },
     waitMs: 1000,
     acknowledged: (operation, applied) => say(applied ? "acked" : "notApplied", operation),
@@ -58,6 +62,7 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
     clock,
     told,
     lane,
+    polls,
     world,
     issuer,
     pending,

@@ -14,6 +14,7 @@ import { ManualClock } from "../../../../../src/core/manual-clock.js";
 import { seededRandom } from "../../../../../src/core/random.js";
 import { Issuer } from "./commands.js";
 import { FakeConnection } from "./fake-connection.js";
+import { lossesOf } from "./losses.js";
 
 export const HISTORY = "h";
 
@@ -73,8 +74,11 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
   const ledger = new KeyLedger({ trackedKeys: 100, history: new WriteHistory() });
   ledger.adopt(HISTORY, null, 100);
   const samples = new Samples(16);
+  const polls = lossesOf(clock);
+  for (const { id } of all) polls.answered(id, 1);
   const reader = new Reader({
     clock,
+    losses: polls.losses,
     ledger,
     samples,
     selector,
@@ -113,6 +117,7 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
     nodes,
     samples,
     reader,
+    polls,
     ledger,
     issuer,
     toMaster,
