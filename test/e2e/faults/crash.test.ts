@@ -73,7 +73,13 @@ describeReal("the master dies", () => {
     await redis.set("k", "v");
     const load = new WriteLoad(redis).begin(1);
     await eventually(() => load.acked > 100);
+    // The replicas hear nothing of the last ones.
+    for (const replica of [b, c]) replica.pause();
+    await a.command("CLIENT", "KILL", "TYPE", "replica");
+    const heard = load.acked;
+    await eventually(() => load.acked > heard + 100);
     await a.kill9();
+    for (const replica of [b, c]) replica.resume();
     await eventually(() => redis.topology.master !== null && redis.topology.master.id !== a.id, { timeoutMs: 15_000 });
     const acked = load.acked;
     await eventually(() => load.acked > acked + 100);
@@ -82,6 +88,7 @@ describeReal("the master dies", () => {
     if (master === undefined) throw new Error("one of the replicas is the master");
     const verdict = await load.verdict(master);
     expect(verdict).toMatchObject({ errors: [], twice: [], denied: [], pending: 0 });
+    expect(verdict.lost.length).toBeGreaterThan(0);
     expect(silentLosses(verdict.lost, events)).toBe(0);
     expect(events.filter(({ type }) => type === "splitBrain")).toEqual([]);
   }, 40_000);

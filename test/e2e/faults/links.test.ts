@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { ReplicatedClient } from "ioreplica";
+import { ReplicatedClient, type TopologyEvent } from "ioreplica";
 import { expect, it } from "vitest";
 import { LinkProxy } from "../../../src/cli/stage/link-proxy.js";
 import { eventually } from "../../support/eventually.js";
@@ -104,6 +104,8 @@ describeReal("the ways between client and servers", () => {
     trios.end(() => address.stop());
     const redis = new ReplicatedClient({ master: address.url, discoverReplicas: false, pollIntervalMs: 100 });
     trios.end(() => redis.disconnect());
+    const events: TopologyEvent[] = [];
+    redis.on("topology", (event: TopologyEvent) => events.push(event));
     const load = new WriteLoad(redis).begin(1);
     await eventually(() => load.acked > 100);
     await a.kill9();
@@ -116,5 +118,8 @@ describeReal("the ways between client and servers", () => {
     expect(verdict).toMatchObject({ errors: [], twice: [], denied: [], pending: 0, lost: [] });
     const { runId } = redis.topology.master ?? {};
     expect(runId).toBe((await b.info("server")).get("run_id"));
+    // Its history is the former one's heir, and that can be proven.
+    expect(events.filter(({ type }) => type === "historyChanged")).toMatchObject([{ proven: true }]);
+    expect(events.filter(({ type }) => /^(historyReset|splitBrain)$/.test(type))).toEqual([]);
   });
 });

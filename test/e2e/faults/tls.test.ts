@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { ReplicatedClient } from "ioreplica";
 import { expect, it } from "vitest";
 import { type Certificates, makeCertificates } from "../../support/certificates.js";
+import { eventually } from "../../support/eventually.js";
 import { describeReal, freePort, startRedis } from "../../support/real-redis.js";
-import { failure, useTrios } from "./trios.js";
+import { connectionsTo, failure, useTrios } from "./trios.js";
 
 /** So that a call which waits is seen to. */
 const PATIENT = { discoverReplicas: false, failoverTimeoutMs: 600_000 };
@@ -51,13 +52,16 @@ describeReal("TLS that does not fit", () => {
     expire(old);
     const expired = await secure(old);
     const cases = [
-      { tls: {}, at: url, text: /SELF_SIGNED_CERT_IN_CHAIN/ },
-      { tls: { ca: elsewhere.ca }, at: other.url, text: /ERR_TLS_CERT_ALTNAME_INVALID|altnames/ },
-      { tls: { ca: old.ca }, at: expired.url, text: /CERT_HAS_EXPIRED/ },
+      { tls: {}, server, at: url, text: /SELF_SIGNED_CERT_IN_CHAIN/ },
+      { tls: { ca: elsewhere.ca }, server: other.server, at: other.url, text: /ERR_TLS_CERT_ALTNAME_INVALID|altnames/ },
+      { tls: { ca: old.ca }, server: expired.server, at: expired.url, text: /CERT_HAS_EXPIRED/ },
     ];
-    for (const { tls, at, text } of cases) {
+    for (const { tls, server, at, text } of cases) {
+      const before = await connectionsTo(server);
       const { message, told } = await refused({ master: at, redisOptions: { tls } });
       expect(message).toMatch(text);
+      // It is tried on, and told of once all the same.
+      await eventually(async () => expect(await connectionsTo(server)).toBeGreaterThan(before + 6));
       expect(told).toHaveLength(1);
       expect(told[0]).toMatch(text);
       expect(told[0]).toMatch(/redisOptions\.tls/);
@@ -111,9 +115,9 @@ describeReal("TLS that does not fit", () => {
     const made = certificates();
     const { server, port } = await secure(made);
     const plain = await refused({ master: `redis://127.0.0.1:${port}` });
-    expect(plain.message).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}: .+`));
+    expect(plain.message).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}: \\w.+ \\(SET\\)$`));
     const hanging = await refused({ master: `rediss://${server.id}`, redisOptions: { tls: { ca: made.ca } } });
-    expect(hanging.message).toMatch(new RegExp(`${server.id.replaceAll(".", "\\.")}: .+`));
+    expect(hanging.message).toMatch(new RegExp(`${server.id.replaceAll(".", "\\.")}: \\w.+ \\(SET\\)$`));
     expect(await server.calls("set")).toBe(0);
   });
 });

@@ -29,6 +29,11 @@ export async function rejections(
   return Number(/rejected_calls=(\d+)/.exec(line)?.[1] ?? 0);
 }
 
+/** Connections that this server has accepted since it began, whatever became of them. */
+export async function connectionsTo(server: { info(section: string): Promise<Map<string, string>> }): Promise<number> {
+  return Number((await server.info("stats")).get("total_connections_received"));
+}
+
 /** What a call rejects with; fails the test if it resolves. */
 export async function failure(
   call: Promise<unknown>,

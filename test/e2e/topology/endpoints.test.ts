@@ -1,4 +1,4 @@
-import { ReplicatedClient } from "ioreplica";
+import { ReplicatedClient, type TopologyEvent } from "ioreplica";
 import { afterEach, expect, it } from "vitest";
 import { Endpoint } from "../../support/endpoint.js";
 import { eventually } from "../../support/eventually.js";
@@ -31,8 +31,12 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
       pollIntervalMs: 100,
     });
     ends.push(() => redis.disconnect());
+    const alarms: string[] = [];
+    redis.on("topology", ({ type }: TopologyEvent) => {
+      if (/^(historyReset|splitBrain)$/.test(type)) alarms.push(type);
+    });
     await redis.connect();
-    return { ...world, primary, reader, redis };
+    return { ...world, primary, reader, redis, alarms };
   }
 
   it("writes and reads, though none of the addresses that discovery shows can be reached", async () => {
@@ -55,7 +59,7 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
   });
 
   it("follows the primary endpoint to another server, though the connections to the former one stay open", async () => {
-    const { redis, primary, master, first, second, stage } = await open();
+    const { redis, primary, master, first, second, stage, alarms } = await open();
     await redis.set("before", "1");
     await stage.inSync(master, [first, second]);
     primary.lead(first);
@@ -65,10 +69,11 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
     await redis.set("after", "1");
     expect(await first.calls("set")).toBeGreaterThan(0);
     expect(await redis.with({ consistency: "strong" }).mget("before", "after")).toEqual(["1", "1"]);
+    expect(alarms).toEqual([]);
   });
 
   it("follows it after a crash", async () => {
-    const { redis, primary, master, first, second, stage } = await open();
+    const { redis, primary, master, first, second, stage, alarms } = await open();
     await redis.set("before", "1");
     await stage.inSync(master, [first, second]);
     primary.lead(first);
@@ -78,5 +83,6 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
     // It may be sent before the end of the connection is known.
     await redis.with({ retryUnknown: true }).set("after", "1");
     expect(await redis.with({ consistency: "strong" }).mget("before", "after")).toEqual(["1", "1"]);
+    expect(alarms).toEqual([]);
   });
 });
