@@ -16,26 +16,34 @@ export interface RelayLink {
   reset(): void;
 }
 
-/** Stands between a client and a server: watches, swallows, cuts, or passes nothing at all. */
+/**
+ * Stands between a client and a server: watches, swallows, cuts, or passes nothing at all. In front of several servers it
+ * is an address that leads to each in turn, as a name with several addresses or a balancer.
+ */
 export class Relay {
   readonly #server: Server;
   readonly #sockets = new Map<Socket, Socket>();
   #accepted = 0;
-  #target: number;
+  #targets: readonly number[];
+  /** Bytes that still pass towards the clients before everything is cut; infinite: no cut is planned. */
+  #left = Number.POSITIVE_INFINITY;
   #silent = false;
   #waiting: (() => void)[] = [];
 
+  /** Connections that were cut so far. */
+  cuts = 0;
+
   private constructor(
-    target: number,
+    targets: readonly number[],
     private readonly hooks: RelayHooks,
   ) {
-    this.#target = target;
+    this.#targets = targets;
     this.#server = createServer({ noDelay: true }, (near) => this.#accept(near));
   }
 
-  /** Listens on a free port of loopback and relays to `target` there. */
-  static async start(target: number, hooks: RelayHooks = {}): Promise<Relay> {
-    const relay = new Relay(target, hooks);
+  /** Listens on a free port of loopback and relays to `target` there; to several ports in turn, connection by connection. */
+  static async start(target: number | readonly number[], hooks: RelayHooks = {}): Promise<Relay> {
+    const relay = new Relay([target].flat(), hooks);
     await new Promise<void>((resolve, reject) => {
       relay.#server.once("error", reject);
       relay.#server.listen({ host: "127.0.0.1", port: 0 }, resolve);
@@ -58,13 +66,22 @@ export class Relay {
 
   /** New connections go to this port from now on: the address has another machine behind it. */
   retarget(port: number): void {
-    this.#target = port;
+    this.#targets = [port];
   }
 
   /** Passes nothing more in either direction and closes nothing, as a firewall that drops; undone by `false`. */
   silence(silent: boolean): void {
     this.#silent = silent;
     if (!silent) for (const pass of this.#waiting.splice(0)) pass();
+  }
+
+  /**
+   * Ends all connections, once `bytes` more have passed towards the clients: what has passed arrives there, the server
+   * finds its side reset.
+   */
+  cut(bytes = 0): void {
+    this.#left = bytes;
+    if (bytes === 0) this.#cutNow();
   }
 
   /** Resets all connections. */
@@ -81,7 +98,8 @@ export class Relay {
   }
 
   #accept(near: Socket): void {
-    const far = connect({ host: "127.0.0.1", port: this.#target, noDelay: true });
+    const port = this.#targets[this.#accepted % this.#targets.length] as number;
+    const far = connect({ host: "127.0.0.1", port, noDelay: true });
     this.#sockets.set(near, far);
     const link: RelayLink = {
       id: ++this.#accepted,
@@ -99,7 +117,7 @@ export class Relay {
     far.on("data", (chunk) =>
       this.#pass(() => {
         const passed = this.hooks.reply === undefined ? chunk : this.hooks.reply(chunk, link);
-        if (passed !== null) near.write(passed);
+        if (passed !== null) this.#hand(passed, near);
       }),
     );
     for (const socket of [near, far]) {
@@ -110,6 +128,22 @@ export class Relay {
         near.destroy();
         far.destroy();
       });
+    }
+  }
+
+  #hand(chunk: Buffer, near: Socket): void {
+    const passed = chunk.subarray(0, Math.min(chunk.length, this.#left));
+    this.#left -= passed.length;
+    near.write(passed);
+    if (this.#left === 0) this.#cutNow();
+  }
+
+  #cutNow(): void {
+    this.#left = Number.POSITIVE_INFINITY;
+    for (const [near, far] of [...this.#sockets]) {
+      this.cuts++;
+      near.destroySoon();
+      far.resetAndDestroy();
     }
   }
 

@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from "vitest";
 import { type Random, seededRandom } from "../../../src/core/random.js";
 import { DevServer } from "../../../src/server/index.js";
-import { CutProxy } from "../../support/cut-proxy.js";
 import { eventually } from "../../support/eventually.js";
 import { describeReal, RedisProcess, startRedis } from "../../support/real-redis.js";
+import { Relay } from "../../support/relay.js";
 import { randomWrites, run } from "./load.js";
 import { ask, expectEqual, expectNoComplaint, info, type Node } from "./nodes.js";
 
@@ -12,7 +12,7 @@ type Kind = "dev" | "real";
 /** A chain of servers, each a replica of the one before it, over links that can be cut. */
 interface Chain {
   readonly nodes: readonly Node[];
-  readonly links: readonly CutProxy[];
+  readonly links: readonly Relay[];
 }
 
 const started: { stop(): Promise<void> }[] = [];
@@ -32,10 +32,10 @@ async function start(kind: Kind, port: number | null): Promise<Node> {
 
 async function startChain(kinds: readonly Kind[]): Promise<Chain> {
   const nodes: Node[] = [];
-  const links: CutProxy[] = [];
+  const links: Relay[] = [];
   for (const kind of kinds) {
     const above = nodes.at(-1);
-    const link = above ? await CutProxy.start(above.port) : null;
+    const link = above ? await Relay.start(above.port) : null;
     if (link) {
       links.push(link);
       started.push(link);
@@ -51,7 +51,7 @@ async function startChain(kinds: readonly Kind[]): Promise<Chain> {
 /** Breaks a link somewhere, in one of the ways that links break. */
 async function breakOne({ nodes, links }: Chain, random: Random): Promise<void> {
   const at = random.int(links.length);
-  const [above, below, link] = [nodes[at] as Node, nodes[at + 1] as Node, links[at] as CutProxy];
+  const [above, below, link] = [nodes[at] as Node, nodes[at + 1] as Node, links[at] as Relay];
   switch (random.int(5)) {
     case 0:
       return link.cut();

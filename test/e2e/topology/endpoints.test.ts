@@ -1,7 +1,7 @@
 import { ReplicatedClient, type TopologyEvent } from "ioreplica";
 import { afterEach, expect, it } from "vitest";
-import { Endpoint } from "../../support/endpoint.js";
 import { eventually } from "../../support/eventually.js";
+import { Relay } from "../../support/relay.js";
 import { onEachStage } from "../support/stages.js";
 import { useWorlds } from "../support/world.js";
 
@@ -18,8 +18,8 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
 
   async function open() {
     const world = await worlds.open();
-    const primary = await Endpoint.start(world.master);
-    const reader = await Endpoint.start(world.first, world.second);
+    const primary = await Relay.start(world.master.port);
+    const reader = await Relay.start([world.first.port, world.second.port]);
     ends.push(
       () => primary.stop(),
       () => reader.stop(),
@@ -54,15 +54,14 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
     expect(await master.calls("set")).toBe(101);
     // Those that can't be reached are told of and serve nothing, and the endpoints are not dialled again and again.
     expect(redis.topology.nodes.some(({ host, health }) => host === "127.0.0.2" && health === "down")).toBe(true);
-    const dialled = [...primary.led.values(), ...reader.led.values()].reduce((sum, count) => sum + count, 0);
-    expect(dialled).toBeLessThan(10);
+    expect(primary.accepted + reader.accepted).toBeLessThan(10);
   });
 
   it("follows the primary endpoint to another server, though the connections to the former one stay open", async () => {
     const { redis, primary, master, first, second, stage, alarms } = await open();
     await redis.set("before", "1");
     await stage.inSync(master, [first, second]);
-    primary.lead(first);
+    primary.retarget(first.port);
     await stage.promote(first);
     await stage.follow(master, first);
     await stage.follow(second, first);
@@ -76,7 +75,7 @@ onEachStage("a managed service with a primary and a reader endpoint", (start) =>
     const { redis, primary, master, first, second, stage, alarms } = await open();
     await redis.set("before", "1");
     await stage.inSync(master, [first, second]);
-    primary.lead(first);
+    primary.retarget(first.port);
     await master.crash();
     await stage.promote(first);
     await stage.follow(second, first);
