@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../../src/cli/processes/free-port.js";
 import { respCall } from "../../../src/cli/processes/resp-call.js";
 
 const PROGRAM = fileURLToPath(new URL("../../../src/cli/ioreplica-server.ts", import.meta.url));
 
-/** An `ioreplica-server` process of a test, on a free port of loopback. */
+/** An `ioreplica-server` process of a test, on a free port of loopback, with a folder of its own if none is named. */
 export class ServerProcess {
   readonly host = "127.0.0.1";
   #log = "";
@@ -21,9 +24,10 @@ export class ServerProcess {
   /** Resolves when it accepts connections; rejects with its log if it ends before. */
   static async start(args: readonly string[]): Promise<ServerProcess> {
     const port = await freePort();
-    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, "--port", String(port), ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const folder = mkdtempSync(join(tmpdir(), "ioreplica-server-"));
+    const words = ["--import", "tsx", PROGRAM, "--port", String(port), "--dir", folder, ...args];
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+    child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     const server = new ServerProcess(port, child);
     await new Promise<void>((resolve, reject) => {
       child.stdout?.on("data", () => {
