@@ -87,12 +87,15 @@ describeReal("SentinelWatcher, against real Sentinels", () => {
     const { inputs, unreachable } = watch([{ host: "127.0.0.1", port: dead }, started]);
     await eventually(() => inputs.length > 2);
     expect(unreachable).toEqual([]);
-    await started.stop();
+    await started.kill9();
     await eventually(() => unreachable.length > 0);
     expect(unreachable[0]?.map((each) => each.sentinel).sort()).toEqual(
       [`127.0.0.1:${dead}`, `${started.host}:${started.port}`].sort(),
     );
     for (const each of unreachable[0] ?? []) expect(each.reason).toMatch(/ECONNREFUSED|closed/i);
+    const before = inputs.length;
+    await started.restart();
+    await eventually(() => inputs.length > before);
   });
 
   it("a hung Sentinel is dropped when the time is up and found again when it wakes", async () => {
