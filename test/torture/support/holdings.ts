@@ -43,8 +43,9 @@ export class Holdings {
   async successions(operations: readonly Operation[]): Promise<Succession[]> {
     const arrivals = await Promise.all(this.#arrivals);
     const writes = new Map(operations.filter(({ kind }) => kind === "append").map((one) => [one.value as string, one]));
-    const followed = ({ client, returned }: Operation): number =>
-      arrivals.findLast((one) => one.client === client && one.at <= returned)?.master ?? this.#first;
+    // A call that was under way when its client went over may return late from the master that was left.
+    const followed = ({ client, invoked }: Operation): number =>
+      arrivals.findLast((one) => one.client === client && one.at <= invoked)?.master ?? this.#first;
     return arrivals.map(({ client, at, master, held }) => {
       if (held === null) return { client, at };
       const lacks = (value: string): boolean => {
