@@ -93,8 +93,12 @@ export function explainSelection(
 
 /** Why a node that is eligible is left out; null = it isn't. */
 function leftAside(node: SelectionCandidate, request: SelectionRequest, judged: readonly Judged[]): string | null {
-  if (node.resting && !node.isMaster) return `rests: ${node.restReason}`;
   const { preference, readFrom, consistency, now } = request;
+  if (typeof readFrom !== "string") {
+    if (!readFrom.includes(node.id)) return "is not among those that readFrom returned";
+  } else if (consistency !== "strong" && readFrom === (node.isMaster ? "replica" : "master"))
+    return node.isMaster ? "is the master, which is never asked" : "is a replica, and only the master is asked";
+  if (node.resting && !node.isMaster) return `rests: ${node.restReason}`;
   const nearest = readFrom === "nearest";
   if (preference === null || typeof readFrom !== "string" || consistency === "strong" || readFrom === "master")
     return null;

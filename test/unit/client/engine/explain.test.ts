@@ -118,8 +118,33 @@ it.each<[string, State, { intent: string; node: string | null; reason: string; o
       intent: "read",
       node: null,
       reason: "no replica is eligible, and the master is not asked",
-      other: "M: could serve it too",
+      other: "M: is the master, which is never asked",
     },
+  ],
+  [
+    "GET k",
+    { need: 90, marks: [95, 80], view: { readFrom: "replica" } },
+    {
+      intent: "read",
+      node: "A",
+      reason: "has applied what the read needs",
+      other: "M: is the master, which is never asked",
+    },
+  ],
+  [
+    "GET k",
+    { view: { readFrom: "replica", consistency: "strong" } },
+    { intent: "read", node: "M", reason: "is the master" },
+  ],
+  [
+    "GET k",
+    { view: { readFrom: "master" } },
+    { intent: "read", node: "M", reason: "is the master", other: "A: is a replica, and only the master is asked" },
+  ],
+  [
+    "GET k",
+    { need: 90, marks: [95, 80], view: { readFrom: "replicaPreferred" } },
+    { intent: "read", node: "A", reason: "has applied what the read needs", other: "M: could serve it too" },
   ],
   [
     "GET k",
@@ -129,7 +154,7 @@ it.each<[string, State, { intent: string; node: string | null; reason: string; o
   [
     "GET k",
     { view: { readFrom: (nodes) => nodes.filter(({ id }) => id === "B") } },
-    { intent: "read", node: "B", reason: "is routable", other: "A: could serve it too" },
+    { intent: "read", node: "B", reason: "is routable", other: "A: is not among those that readFrom returned" },
   ],
 ])("explains %s with %j", (line, state, { other, ...wanted }) => {
   const told = explained(line, state);
