@@ -168,7 +168,7 @@ export class ClientCore {
     } else if (change.type === "nodeHealth" && change.to === "down") {
       this.dedicated.nodeLost(change.node, change.reason);
       this.#toNodes.get(change.node)?.nodeLost(change.node, change.reason);
-    }
+    } else if (change.type === "nodeRemoved") this.#leave(change.node);
     const event: TopologyEvent = Object.freeze({ at: this.clock.epoch(), topology: this.engine.topology, ...change });
     this.#emit("topology", event);
   }
@@ -246,16 +246,25 @@ export class ClientCore {
     return new DedicatedConnections(host, this.facade);
   }
 
+  /** Ends all connections of one's own to a node that was removed. */
+  #leave(node: string): void {
+    const dedicated = this.#toNodes.get(node);
+    if (dedicated === undefined) return;
+    dedicated.nodeRemoved(node, this.#unknown(node));
+    if (!dedicated.held) this.#toNodes.delete(node);
+  }
+
   /** A node by name; it is not waited for. */
   async #target(node: string, command: string): Promise<MasterTarget> {
     const link = this.engine.links.get(node);
     if (this.#ended) throw new ClientClosedError({ command });
-    if (link === undefined)
-      throw new UnknownNodeError(
-        node,
-        this.engine.topology.nodes.map(({ id }) => id),
-      );
+    if (link === undefined) throw this.#unknown(node);
     return link.target;
+  }
+
+  #unknown(node: string): UnknownNodeError {
+    const known = this.engine.topology.nodes.map(({ id }) => id);
+    return new UnknownNodeError(node, known);
   }
 
   /** The master that may be written to; waits for one. */

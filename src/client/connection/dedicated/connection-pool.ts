@@ -33,11 +33,14 @@ export class ConnectionPool {
   #closed = false;
   /** Rejected, and made anew, when another node becomes the master. */
   #stay = deferred<never>();
+  /** Rejected, and made anew, when the only node that the connections lead to is removed. */
+  #removal = deferred<never>();
   #lastFailure: { node: string; reason: string } | null = null;
 
   constructor(private readonly host: DedicatedHost) {
     this.#closing.promise.catch(() => {});
     this.#stay.promise.catch(() => {});
+    this.#removal.promise.catch(() => {});
     this.#backoff = new Backoff({ firstMs: 20, maxMs: 1000 }, host.random);
     this.#pool = createPool<Slot>(
       {
@@ -98,7 +101,7 @@ export class ConnectionPool {
 
     const borrowing = Promise.resolve(this.#pool.acquire());
     try {
-      const slot = await Promise.race([borrowing, late.promise, this.#closing.promise]);
+      const slot = await Promise.race([borrowing, late.promise, this.#removal.promise, this.#closing.promise]);
       const pooled = slot.pooled;
       if (!pooled) throw new ClientClosedError({ command });
       this.host.clock.clearTimer(pooled.idleTimer);
@@ -144,10 +147,24 @@ export class ConnectionPool {
 
   /** Another node is the master: what is being opened elsewhere is not waited for, a hung server would take long. */
   masterChanged(): void {
+    this.#leave(new Error("its node is the master no more"));
+  }
+
+  /** The only node is none any more: ends every connection, lent ones too; who waits for one is rejected with `error`. */
+  nodeRemoved(error: Error): void {
+    const before = this.#removal;
+    this.#removal = deferred();
+    this.#removal.promise.catch(() => {});
+    before.reject(error);
+    this.#leave(error);
+    for (const pooled of [...this.#all]) this.#drop(pooled, "its node was removed");
+  }
+
+  #leave(error: Error): void {
     const before = this.#stay;
     this.#stay = deferred();
     this.#stay.promise.catch(() => {});
-    before.reject(new Error("its node is the master no more"));
+    before.reject(error);
   }
 
   /** Ends every connection at once, lent ones too; who waits for one is rejected. */

@@ -74,6 +74,18 @@ export class DedicatedConnections {
     this.#abandon((at) => at === node, reason, true);
   }
 
+  /** The only node is none any more. Should it come back, what is used of this is used on. */
+  nodeRemoved(node: string, error: Error): void {
+    this.nodeLost(node, "the node was removed");
+    this.#monitors.end();
+    this.#pool.nodeRemoved(error);
+  }
+
+  /** Whether somebody holds on to it: a subscription, a WATCH, a lent connection. */
+  get held(): boolean {
+    return this.subscriber.size > 0 || [...this.#carriers].some((reference) => reference.deref() !== undefined);
+  }
+
   /** Resolves when no blocking command is under way. */
   async drained(): Promise<void> {
     if (this.#running === 0) return;

@@ -58,6 +58,11 @@ export class MonitorConnections {
   /** Ends all of them. */
   close(): void {
     this.#closed = true;
+    this.end();
+  }
+
+  /** Ends those that there are; others may be opened. */
+  end(): void {
     for (const redis of this.#open) redis.disconnect();
     this.#open.clear();
   }
