@@ -119,7 +119,8 @@ export class Engine implements OperationSink {
           if (fence?.role === "master" && fence.replid === this.history?.replid) at(fence.offset);
         });
       },
-      noMaster: () => this.surveyor.fatal ?? new NoMasterError(options.failoverTimeoutMs, this.reasons()),
+      noMaster: () => new NoMasterError(options.failoverTimeoutMs, this.reasons()),
+      hopeless: () => this.surveyor.fatal,
     });
     this.#look = new FreshLook(
       { clock, nodes: () => this.links.keys(), requestCheck: () => this.surveyor.requestCheck() },

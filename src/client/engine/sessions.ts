@@ -20,6 +20,8 @@ export interface SessionsHost {
   askMaster(at: (offset: number) => void): void;
   /** Why there is no master. */
   noMaster(): Error;
+  /** Why none is worth waiting for; null = one is. */
+  hopeless(): Error | null;
 }
 
 /** What became of the tokens that were given to `session()` and `merge()`. */
@@ -68,11 +70,13 @@ export class Sessions {
     const { clock, waitMs } = this.host;
     const until = clock.now() + waitMs;
     for (;;) {
-      if (session.unplaced && clock.now() < until) await this.host.lookFor(session);
+      if (session.unplaced && clock.now() < until && this.host.hopeless() === null) await this.host.lookFor(session);
       const lost = session.takeUntold();
       if (lost !== null) throw new WritesLostError(lost, { command: "token" });
       const { position } = session;
       if (position !== null) return encodeToken({ ...position, issuedAt: Math.floor(clock.epoch()) });
+      const hopeless = this.host.hopeless();
+      if (hopeless !== null) throw hopeless;
       if (clock.now() >= until) throw this.host.noMaster();
       // As good as a read of the master, which is what settles a session that can't be placed.
       this.host.askMaster((offset) => {

@@ -21,6 +21,7 @@ function setUp() {
     wasLeft: () => false,
   };
   const asked: string[] = [];
+  const world = { hopeless: null as Error | null };
   const look = deferred<void>();
   const sessions = new Sessions({
     clock,
@@ -40,10 +41,11 @@ function setUp() {
       at(160);
     },
     noMaster: () => new NoMasterError(1000, []),
+    hopeless: () => world.hopeless,
   });
   const session = sessions.create();
   sessions.merge(session, encodeToken({ replid: RIVAL, offset: 170, issuedAt: clock.epoch() }), "throw");
-  return { clock, sessions, session, asked, look, histories };
+  return { clock, sessions, session, asked, look, histories, world };
 }
 
 async function turns(): Promise<void> {
@@ -79,6 +81,23 @@ describe("the token of a session that was begun with one", () => {
     histories.decided = true;
     clock.advance(20);
     await expect(token).rejects.toMatchObject({ code: "IOREPLICA_WRITES_LOST" });
+  });
+
+  // It waited for failoverTimeoutMs where every other call was told of the wrong password at once.
+  it("is not waited for at all where every node refuses this client, nor on when they turn out to", async () => {
+    const { clock, sessions, session, asked, world, look, histories } = setUp();
+    world.hopeless = new NoMasterError(null, [{ node: "A", reason: "WRONGPASS" }]);
+    await expect(sessions.token(session)).rejects.toBe(world.hopeless);
+    expect(asked).toEqual([]);
+    const refusal = world.hopeless;
+    world.hopeless = null;
+    histories.decided = false;
+    look.resolve();
+    const rejected = expect(sessions.token(session)).rejects.toBe(refusal);
+    await turns();
+    world.hopeless = refusal;
+    clock.advance(20);
+    await rejected;
   });
 
   it("is waited for no longer than for a master", async () => {
