@@ -11,8 +11,9 @@ describe("A topology that was started and stopped, five hundred times", () => {
     const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", "--import", "tsx", CHILD, "500"], {
       timeout: 120_000,
     });
-    const report = JSON.parse(stdout) as { resources: number; heapMb: number };
+    const report = JSON.parse(stdout) as { resources: number; timers: number; heapMb: number };
     expect(report.resources).toBe(0);
+    expect(report.timers).toBe(0);
     expect(report.heapMb).toBeLessThan(10);
   }, 120_000);
 });
