@@ -206,6 +206,7 @@ describeReal("a server refuses", () => {
     const load = new WriteLoad(redis).begin(1);
     await eventually(() => load.issued > 1000);
     expect(load.acked).toBe(0);
+    await eventually(() => expect(healthOf(redis, a)).toBe("up"));
     await a.command("SCRIPT", "KILL");
     await running;
     await load.end();
