@@ -17,6 +17,9 @@ describeReal("two masters", () => {
     await eventually(() => load.acked > 100);
     await b.command("REPLICAOF", "NO", "ONE");
     await eventually(() => redis.topology.state === "splitBrain");
+    const held = await a.command("DBSIZE");
+    await eventually(() => load.pending > 50);
+    expect(await a.command("DBSIZE")).toBe(held);
     await c.command("REPLICAOF", b.host, b.port);
     await eventually(() => redis.topology.master?.id === b.id);
     const onOld = await a.command("DBSIZE");
