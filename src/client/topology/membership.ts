@@ -7,6 +7,9 @@ import type { NodeState, Seed } from "./state.js";
 /** A list of nodes is somebody else's word; this many are believed. */
 export const MAX_NODES = 256;
 
+/** One server may be named by ever new addresses for as long as it lives; the newest so many are told from other nodes. */
+const MAX_ALIASES = 64;
+
 export function newNode(
   address: Address & { id: NodeId; path?: string | null },
   origin: NodeState["origin"],
@@ -106,15 +109,25 @@ function merge(draft: Draft, keep: NodeId, drop: NodeId): void {
   const kept = draft.nodes.get(keep);
   const dropped = draft.nodes.get(drop);
   if (kept === undefined || dropped === undefined) return;
-  const addresses = [drop, ...dropped.aliases];
-  for (const address of addresses) draft.aliasOf.set(address, keep);
+  const aliases = [...kept.aliases, drop, ...dropped.aliases];
+  const forgotten = surplusOf(draft, aliases);
+  for (const alias of aliases) {
+    if (forgotten.has(alias)) draft.aliasOf.delete(alias);
+    else draft.aliasOf.set(alias, keep);
+  }
   patchNode(draft, keep, {
-    aliases: [...kept.aliases, ...addresses],
+    aliases: aliases.filter((alias) => !forgotten.has(alias)),
     member: kept.member || dropped.member,
     replicaSeen: kept.replicaSeen ?? dropped.replicaSeen,
   });
   if (draft.adopted?.node === drop) draft.adopted = { ...draft.adopted, node: keep };
   removeNode(draft, drop, keep);
+}
+
+/** The oldest; never what the application named. One that is named again is asked again, and found to be this node. */
+function surplusOf(draft: Draft, aliases: readonly NodeId[]): ReadonlySet<NodeId> {
+  const surplus = Math.max(0, aliases.length - MAX_ALIASES);
+  return new Set(aliases.filter((alias) => seedOf(draft, alias) === undefined).slice(0, surplus));
 }
 
 /** While a node can't be reached by its name, what the application named and led to it may lead elsewhere by now. */
