@@ -5,7 +5,7 @@ describe("Texts", () => {
   it("gives each record bytes of its own, over as many chunks as it takes, and none that spans two", () => {
     const texts = new Texts();
     const records = Array.from({ length: 3000 }, (_, i) => {
-      const text = String.fromCharCode(i % 256).repeat(i % 300);
+      const text = Array.from({ length: i % 300 }, (_, at) => String.fromCharCode((i + at) % 256)).join("");
       const where = texts.take(text.length);
       texts.write(where, text);
       return { where, text };
@@ -28,7 +28,9 @@ describe("Texts", () => {
 
   it("copies a record to another's chunks", () => {
     const [from, to] = [new Texts(), new Texts()];
-    from.take(1000);
+    // Neither lies in the first chunk or where one begins, nor are both in the same place.
+    for (let i = 0; i < 3; i++) from.take(30_000);
+    for (let i = 0; i < 7; i++) to.take(20_000);
     const source = from.take(6);
     from.write(source, "record");
     const target = to.take(6);

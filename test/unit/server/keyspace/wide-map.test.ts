@@ -34,7 +34,7 @@ describe("WideMap", () => {
     );
   });
 
-  it("has parts of a few thousand entries however many there are, each of which takes a moment to copy or to split", () => {
+  it("has parts of a few thousand entries however many there are, each of which takes a moment to copy or to divide", () => {
     const map = new WideMap<number>();
     for (let i = 0; i < 200_000; i++) map.set(`key:${i}`, i);
     const sizes = [...map.image(false).parts()].map((part) => part.size);
@@ -42,7 +42,33 @@ describe("WideMap", () => {
     expect(Math.max(...sizes)).toBeLessThan(3 * 2048);
   });
 
+  it("does the same where some parts are divided further than others", () => {
+    // Around here the parts of the first division become too large, one by one.
+    const count = 128 * 1024;
+    const map = new WideMap<number>();
+    for (let i = 0; i < count; i++) map.set(`key:${i}`, i);
+    const image = map.image(true);
+    // Some parts are first met by a change, others by a removal.
+    for (let i = 0; i < count; i++) {
+      if (i % 3 === 0) map.set(`key:${i}`, -1);
+      else if (i % 3 === 1) map.delete(`key:${i}`);
+    }
+    const should = (i: number): number | undefined => [-1, undefined, i][i % 3];
+    expect(Array.from({ length: count }, (_, i) => map.get(`key:${i}`)).findIndex((is, i) => is !== should(i))).toBe(
+      -1,
+    );
+    const keys = [...map.keys()];
+    expect([keys.length, new Set(keys).size]).toEqual([map.size, map.size]);
+    const parts = [...image.parts()].map((part) => [...part]);
+    const sizes = parts.map((part) => part.length);
+    expect(Math.max(...sizes) / Math.min(...sizes)).toBeGreaterThan(16);
+    const shown = new Map(parts.flat());
+    expect([parts.flat().length, shown.size]).toEqual([count, count]);
+    expect(Array.from({ length: count }, (_, i) => shown.get(`key:${i}`)).findIndex((is, i) => is !== i)).toBe(-1);
+  });
+
   it("keeps the order of insertion while it is small", () => {
-    expect([...new WideSet(["c", "a", "b"])]).toEqual(["c", "a", "b"]);
+    const members = Array.from({ length: 4096 }, (_, i) => `${(i * 7) % 4096}`);
+    expect([...new WideSet(members)].findIndex((member, i) => member !== members[i])).toBe(-1);
   });
 });
