@@ -21,7 +21,8 @@ import { keyspaceState } from "./support.js";
 const COUNT = 6000;
 const names = Array.from({ length: COUNT }, (_, i) => `element:${i}`);
 const stream = new Stream();
-for (let i = 1; i <= COUNT; i++)
+// Its last node has room left, so that what is appended goes there.
+for (let i = 1; i <= COUNT - 50; i++)
   stream.append(streamId(i, 0), ["field", String(i)], { maxEntries: 100, maxBytes: 4096 });
 
 const values: readonly RdbValue[] = [
