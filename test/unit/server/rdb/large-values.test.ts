@@ -80,19 +80,22 @@ describe("A large value", () => {
     },
   );
 
-  it("is given up with the snapshot: who changes it then changes no copies", () => {
-    const db = new Database(0, keyspaceState(), 1);
-    const list = kept("list") as List;
-    db.set("large", list);
-    const snapshot = new Snapshot([db], 0, () => undefined, { history: { replid: "", offset: 0, streamDb: 0 } });
-    const image = vi.spyOn(list, "image");
-    while (image.mock.results.length === 0) snapshot.step();
-    const taken = image.mock.results[0]?.value as Image<readonly string[]>;
-    const [part] = taken.parts();
-    expect(taken.holds(part as readonly string[])).toBe(true);
-    snapshot.end();
-    expect(taken.holds(part as readonly string[])).toBe(false);
-  });
+  it.each(["list", "stream"] as const)(
+    "is given up with the snapshot: who changes a %s then changes no copies",
+    (type) => {
+      const db = new Database(0, keyspaceState(), 1);
+      const value = kept(type) as List | Stream;
+      db.set("large", value);
+      const snapshot = new Snapshot([db], 0, () => undefined, { history: { replid: "", offset: 0, streamDb: 0 } });
+      const image = vi.spyOn(value as { image(watch: boolean): Image<unknown> }, "image");
+      while (image.mock.results.length === 0) snapshot.step();
+      const taken = image.mock.results[0]?.value as Image<unknown>;
+      const [part] = taken.parts();
+      expect(taken.holds(part)).toBe(true);
+      snapshot.end();
+      expect(taken.holds(part)).toBe(false);
+    },
+  );
 });
 
 function kept(type: "list" | "set" | "hash" | "zset" | "stream"): Value {
