@@ -42,9 +42,12 @@ export class LinkTable {
     if (this.#left.length > this.capacity) this.#left.shift();
   }
 
-  /** Whether `from` is, or went on in, a history that was given up so: nobody can say what is left of it. */
+  /**
+   * Whether `from` is, went on in, or branched off from a history that was given up so: nobody can say what is left of it.
+   */
   wasLeft(from: string): boolean {
-    return this.#left.some((replid) => this.forkOf(from, replid) !== null);
+    const names = [from, ...this.#links.filter(({ to }) => to === from).map((link) => link.from)];
+    return this.#left.some((replid) => names.some((name) => this.forkOf(name, replid) !== null));
   }
 
   /**

@@ -13,7 +13,7 @@ export interface Histories {
   readonly decided: boolean;
   /** First offset of `from` that is not in the adopted one, where a master was seen that branched off with it; null = unknown. */
   branchOf(from: string): number | null;
-  /** Whether this client followed `from`, or what it went on in, and gave it up for one that no link leads to. */
+  /** Whether this client gave up `from`, what it went on in, or what it branched off from, for one that no link leads to. */
   wasLeft(from: string): boolean;
 }
 
@@ -225,10 +225,7 @@ export class CausalSession implements WriteFollower {
     for (const position of this.#foreign.splice(0)) {
       if (this.#placeAt(position, this.#forkOf(position, replid))) continue;
       this.#unknown = true;
-      const { replid: named, offset: toOffset } = position;
-      // As a session that was here when it ended: asking the nodes would not find it.
-      if (this.histories.wasLeft(named)) this.#lose({ replid: named, fromOffset: 0, toOffset, proven: false });
-      else if (this.#strange.length < UNPLACED) this.#strange.push(position);
+      if (this.#strange.length < UNPLACED) this.#strange.push(position);
     }
     this.#decide();
   }
@@ -247,7 +244,13 @@ export class CausalSession implements WriteFollower {
 
   /** False if nobody knows what the adopted history shares with the position's: `fork` is null. */
   #placeAt({ replid, offset }: Position, fork: number | null): boolean {
-    if (fork === null) return false;
+    if (fork === null) {
+      if (!this.histories.wasLeft(replid)) return false;
+      // As a session that was here when it ended: asking the nodes would not find it.
+      this.#unknown = true;
+      this.#lose({ replid, fromOffset: 0, toOffset: offset, proven: false });
+      return true;
+    }
     this.#touched = true;
     this.#offset = Math.max(this.#offset, Math.min(offset, fork - 1));
     if (offset >= fork) this.#lose({ replid, fromOffset: fork - 1, toOffset: offset, proven: true });

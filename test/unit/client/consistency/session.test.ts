@@ -247,6 +247,29 @@ describe("tokens of other histories", () => {
     expect(links.wasLeft(C)).toBe(false);
   });
 
+  it("of a rival of a history that was given up they tell the same: both came of it", () => {
+    const { session, links, adopt } = client(A);
+    links.add({ from: A, to: B, at: 150 });
+    const one = session();
+    adopt(C, null, 20);
+    one.merge({ replid: B, offset: 170 });
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 0, toOffset: 170, proven: false }]);
+  });
+
+  it("of a rival they tell it, too, where a stranger wins while the two are undecided", () => {
+    const { session, links, adopt, histories } = client(A);
+    links.add({ from: A, to: B, at: 150 });
+    histories.decided = false;
+    const one = session();
+    one.merge({ replid: B, offset: 170 });
+    one.looked(one.merged);
+    expect(one.takeUntold()).toBeNull();
+    adopt(C, null, 20);
+    histories.decided = true;
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 0, toOffset: 170, proven: false }]);
+    expect(one.need()).toBe(MASTER);
+  });
+
   it("of a history that was given up and is back they are placed in it", () => {
     const { session, adopt } = client(A);
     adopt(B, null, 20);
