@@ -61,10 +61,12 @@ describeReal("three real Sentinels", () => {
       expect(other.digest()).toBe(master.digest());
     }, WITHIN);
     await old.restart({ data: "keep" });
+    // On a busy machine the office may change once more, and the old one get it back: it is taken in either way.
     await eventually(async () => {
-      const { master } = await now();
-      expect(old.role).toBe("replica");
-      expect(old.digest()).toBe(master.digest());
+      const port = await agreed(sentinels);
+      for (const server of topology.servers) expect(server.role).toBe(server.port === port ? "master" : "replica");
+      expect(new Set(topology.servers.map((server) => server.digest())).size).toBe(1);
+      expect(await respCall(old, [["GET", "after"]], 5000)).toEqual(["the failover"]);
     }, WITHIN);
   }, 90_000);
 
