@@ -1,4 +1,8 @@
+import { until } from "../../../src/cli/processes/redis-process.js";
 import type { Nemesis, Stage } from "./nemesis.js";
+
+/** How long a FAILOVER may take that was accepted, its own TIMEOUT included. */
+const SETTLED_MS = 8000;
 
 /** Changes of the master, planned and not. */
 export const masters: readonly Nemesis[] = [
@@ -19,11 +23,12 @@ export const masters: readonly Nemesis[] = [
     name: "failover",
     async harm({ fleet, span, nextToMaster }) {
       const [old, next] = [fleet.master, nextToMaster()];
-      const { host, port } = fleet.front(next);
+      const { host, port } = fleet.announced(next);
       await fleet.insist(old, "FAILOVER", "TO", host, port, "TIMEOUT", 3000);
-      const settled = ["no-failover", undefined];
-      while (!settled.includes((await fleet.server(old).info("replication")).get("master_failover_state")))
-        await span(5, 15);
+      await until(async () => {
+        const state = (await fleet.server(old).info("replication")).get("master_failover_state");
+        return state === undefined || state === "no-failover" ? true : `FAILOVER TO ${host}:${port}: ${state}`;
+      }, SETTLED_MS);
       fleet.master = next;
       await span(200, 500);
     },

@@ -143,6 +143,11 @@ export class Fleet {
     return { host, port: by === "direct" && this.#setUp.tls ? tlsPort : port };
   }
 
+  /** The address by which it is known to other servers; the front of one behind TLS speaks nothing else. */
+  announced(place: number): Address {
+    return this.#setUp.sentinels || this.#setUp.tls ? this.server(place) : this.front(place);
+  }
+
   server(place: number): RedisProcess {
     return this.#member(place).server;
   }
@@ -221,7 +226,7 @@ export class Fleet {
     if (!keep)
       for (const name of ["dump.rdb", "appendonlydir"])
         rmSync(join(server.dir, name), { recursive: true, force: true });
-    const { host, port } = this.#announced(place);
+    const { host, port } = this.announced(place);
     const above = replicaOf === null ? null : this.#followed(place, replicaOf);
     await server.restart({
       replicaOf: above === null ? null : { host: above.host, port: above.port },
@@ -300,13 +305,8 @@ export class Fleet {
   }
 
   async #announce(place: number): Promise<void> {
-    const { host, port } = this.#announced(place);
+    const { host, port } = this.announced(place);
     await this.command(place, "CONFIG", "SET", "replica-announce-ip", host, "replica-announce-port", port);
-  }
-
-  /** The address by which it is known to others. */
-  #announced(place: number): Address {
-    return this.#setUp.sentinels ? this.server(place) : this.front(place);
   }
 
   /** The address by which a replica follows another server. */
