@@ -306,7 +306,11 @@ export class Fleet {
 
   async #announce(place: number): Promise<void> {
     const { host, port } = this.announced(place);
+    const [, known] = (await this.command(place, "CONFIG", "GET", "replica-announce-port")) as string[];
+    if (known === String(port)) return;
     await this.command(place, "CONFIG", "SET", "replica-announce-ip", host, "replica-announce-port", port);
+    // It is told when a link begins.
+    await this.command(place, "CLIENT", "KILL", "TYPE", "master");
   }
 
   /** The address by which a replica follows another server. */
