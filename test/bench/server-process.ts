@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort } from "../../src/cli/processes/free-port.js";
 import { type PlainReply, respCall } from "../../src/cli/processes/resp-call.js";
 
@@ -19,9 +21,10 @@ const DEADLINE_MS = 30_000;
 /** Starts a server on a free port without save points, and waits until it answers. */
 export async function startServer(command: string, args: readonly string[]): Promise<ServerProcess> {
   const port = await freePort();
-  const child = spawn(command, [...args, "--port", String(port), "--save", "", "--loglevel", "warning"], {
-    stdio: "ignore",
-  });
+  const folder = mkdtempSync(join(tmpdir(), "ioreplica-bench-"));
+  const words = [...args, "--port", String(port), "--dir", folder, "--save", "", "--loglevel", "warning"];
+  const child = spawn(command, words, { stdio: "ignore" });
+  child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const ended = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
     child.once("error", () => resolve());
