@@ -12,7 +12,6 @@ import { ClientContext } from "./dispatch/client-context.js";
 import { CommandSet } from "./dispatch/command-set.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
 import { Effects } from "./dispatch/effects.js";
-import type { Finish } from "./dispatch/exec.js";
 import type { FaultHooks, ReplicationHooks } from "./dispatch/hooks.js";
 import { LatencyMonitor } from "./dispatch/latency-monitor.js";
 import { Pause } from "./dispatch/pause.js";
@@ -43,7 +42,7 @@ import { Scripting } from "./scripting/scripting.js";
 import type { RestartRequest } from "./self-restart.js";
 import type { LogLevel, ServerCoreOptions } from "./server-core-options.js";
 import type { Shutdown } from "./shutdown.js";
-import { StandStill } from "./stand-still.js";
+import { type Finish, StandStill } from "./stand-still.js";
 import { Tracking } from "./tracking/tracking.js";
 
 /**

@@ -1,5 +1,9 @@
 import type { TimerHandle } from "../core/clock.js";
+import { NO_REPLY, type Reply } from "../protocol/resp/reply.js";
 import type { ServerCore } from "./server-core.js";
+
+/** What a suspended command still has to do when its wait is over, and its reply. */
+export type Finish = () => Reply;
 
 /** A server that stands still, as a process does that is busy or blocked: nothing that comes in is read, the replication link included. */
 export class StandStill {
@@ -36,6 +40,26 @@ export class StandStill {
       over = true;
       if (--this.#holds === 0) this.#hold(false);
     };
+  }
+
+  /**
+   * Until `start` has called back, where it does so after it has returned: `leave` then leaves the command that runs, and
+   * `takeUp` goes on with it. Else the command was never left, and its reply is what this returns.
+   */
+  until(start: (done: (finish: Finish) => void) => void, leave: () => void, takeUp: (finish: Finish) => void): Reply {
+    let early: Finish | null = null;
+    let goOn: (() => void) | null = null;
+    start((finish) => {
+      if (goOn === null) early = finish;
+      else {
+        takeUp(finish);
+        goOn();
+      }
+    });
+    if (early !== null) return (early as Finish)();
+    leave();
+    goOn = this.begin();
+    return NO_REPLY;
   }
 
   /** The server is closed: no timer is left. */

@@ -1,10 +1,8 @@
 import { ErrorReply, NO_REPLY, type Reply } from "../../protocol/resp/reply.js";
 import type { ServerCore } from "../server-core.js";
+import type { Finish } from "../stand-still.js";
 import type { Client, QueuedCommand } from "./client.js";
 import { CountedErrorReply } from "./errors.js";
-
-/** What a suspended command still has to do when its wait is over, and its reply. */
-export type Finish = () => Reply;
 
 /** What {@link Exec} needs of the dispatcher. */
 interface Steps {
@@ -69,20 +67,11 @@ export class Exec {
    */
   suspend(client: Client, start: (done: (finish: Finish) => void) => void): Reply {
     const { server } = this;
-    let early: Finish | null = null;
-    let goOn: (() => void) | null = null;
-    start((finish) => {
-      if (goOn === null) early = finish;
-      else {
-        this.#end(client, finish);
-        goOn();
-      }
-    });
-    if (early !== null) return (early as Finish)();
-    server.blocking.park(client, { keys: [], timeoutMs: 0, timeoutReply: () => null, retry: () => null });
-    server.suspended = server.effects.held = true;
-    goOn = server.still.begin();
-    return NO_REPLY;
+    const leave = (): void => {
+      server.blocking.park(client, { keys: [], timeoutMs: 0, timeoutReply: () => null, retry: () => null });
+      server.suspended = server.effects.held = true;
+    };
+    return server.still.until(start, leave, (finish) => this.#end(client, finish));
   }
 
   #end(client: Client, finish: Finish): void {

@@ -2,10 +2,10 @@ import type { Bytes, Reply } from "../../protocol/resp/reply.js";
 import { ErrorReply, NO_REPLY } from "../../protocol/resp/reply.js";
 import type { Client } from "../dispatch/client.js";
 import { CountedErrorReply } from "../dispatch/errors.js";
-import type { Finish } from "../dispatch/exec.js";
 import { feedScriptToMonitors } from "../dispatch/monitor.js";
 import type { Command } from "../dispatch/registry.js";
 import type { ServerCore } from "../server-core.js";
+import type { Finish } from "../stand-still.js";
 import { EvalScripts } from "./eval-scripts.js";
 import { commandBits, ScriptFlag } from "./flags.js";
 import { Libraries } from "./libraries.js";
@@ -202,19 +202,10 @@ export class Scripting {
   suspend(start: (done: (finish: Finish) => void) => void, denied: Reply): Reply {
     const run = this.#running;
     if (run === null || run.caller.connection === null || !run.environment.mayLeave(run.stack)) return denied;
-    let early: Finish | null = null;
-    let goOn: (() => void) | null = null;
-    start((finish) => {
-      if (goOn === null) early = finish;
-      else {
-        this.#answer(run, finish);
-        goOn();
-      }
-    });
-    if (early !== null) return (early as Finish)();
-    run.left = true;
-    goOn = this.server.still.begin();
-    return NO_REPLY;
+    const leave = (): void => {
+      run.left = true;
+    };
+    return this.server.still.until(start, leave, (finish) => this.#answer(run, finish));
   }
 
   /** The redis.call in which a script was left is over: it goes on there. */
