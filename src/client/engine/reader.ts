@@ -219,6 +219,7 @@ export class Reader {
       } else if (
         parked.refusal !== null ||
         parked.frontFailed ||
+        this.#returned.holdsOneOf(parked.unit) ||
         (!parked.guessed && parked.need > seen) ||
         tooLate(parked) ||
         this.#inDoubt(parked, behind)

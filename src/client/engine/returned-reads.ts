@@ -7,9 +7,10 @@ interface Returned {
 }
 
 /**
- * Reads of a causal session's pipeline that came back without a value, all in one turn: their connection ended, or the
- * fence behind them was bad. They go again together, to one node. One by one, a later read of the pipeline could be
- * served by a node that is behind the one that serves an earlier one, and the session would go back in time.
+ * Reads of a causal session's pipeline that came back without a value, all in one turn: their connection ended, the fence
+ * behind them was bad, or one in front of them was refused. They go again together, to one node. One by one, a later read
+ * of the pipeline could be served by a node that is behind the one that serves an earlier one, and the session would go
+ * back in time.
  */
 export class ReturnedReads {
   #units = new Map<readonly Operation[], Returned>();
@@ -28,6 +29,11 @@ export class ReturnedReads {
     for (const operation of operations) returned.operations.add(operation);
     returned.refusal ??= refusal;
     return true;
+  }
+
+  /** Whether a read of the same pipeline came back in this turn: what follows it has to go with it. */
+  holdsOneOf(unit: readonly Operation[] | null): boolean {
+    return unit !== null && this.#units.has(unit);
   }
 
   #resendAll(): void {

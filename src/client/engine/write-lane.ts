@@ -179,9 +179,7 @@ export class WriteLane {
     if (transaction !== null) {
       if (transaction.collect(operation, reply, null)) this.#settleTransaction(transaction);
     } else if (isRead(operation)) {
-      // A write in front of it was refused and goes again: what it read is from before.
-      if (this.#again.some((refused) => refused.order < operation.order && this.host.overlap(refused, operation)))
-        this.#requeue(operation);
+      if (this.#outran(operation)) this.#requeue(operation);
       else if (operation.verified) operation.reply = reply;
       else operation.succeed(reply);
     } else {
@@ -361,6 +359,18 @@ export class WriteLane {
     operation.flush = null;
     if (operation.repeat !== null) operation.repeat();
     else this.#again.push(operation);
+  }
+
+  /**
+   * What stands in front of this read goes again: a write of its key, which it did not see, or a call of its own causal
+   * session, which would see more than this one that follows it.
+   */
+  #outran(read: Operation): boolean {
+    const { order, session } = read;
+    return this.#again.some(
+      (other) =>
+        other.order < order && ((session !== null && other.session === session) || this.host.overlap(other, read)),
+    );
   }
 
   /** A write was applied, or may have been: refused ones in front of it that touch the same key must not be applied after it. */

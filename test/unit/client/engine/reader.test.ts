@@ -368,6 +368,29 @@ describe("a unit of reads", () => {
     expect(first?.settled).toBe(true);
   });
 
+  it("of a causal session goes again with all that stands behind a refused one, which would see more than they", async () => {
+    const { unit, only, nodes, reader, issuer, causal, sent } = readerOf();
+    only("A");
+    unit(["GET a", "GET b", "GET c"], {}, causal());
+    const flush = nodes.A.connection.flush();
+    nodes.A.connection.answer("1", BUSY, "3");
+    only("B");
+    reader.release(flush, 100, 100);
+    expect(await issuer.ends()).toEqual(["1", "…", "…"]);
+    expect(sent().filter((line) => line.startsWith("B"))).toEqual(["B: GET b", "B: GET c"]);
+  });
+
+  it("of no session is made of reads for themselves: what was answered is not read again", async () => {
+    const { unit, only, nodes, reader, issuer } = readerOf();
+    only("A");
+    unit(["GET a", "GET b", "GET c"]);
+    const flush = nodes.A.connection.flush();
+    nodes.A.connection.answer("1", BUSY, "3");
+    only("B");
+    reader.release(flush, 100, 100);
+    expect(await issuer.ends()).toEqual(["1", "…", "3"]);
+  });
+
   it("MULTI … EXEC of reads: a refusal at queueing sends the whole to another node", async () => {
     const { unit, only, nodes, reader, issuer } = readerOf();
     only("A");

@@ -1,3 +1,4 @@
+import type { CausalSession } from "../../../../../src/client/consistency/session.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
 import { findTransactions } from "../../../../../src/client/engine/transaction.js";
 import { type LaneHost, WriteLane } from "../../../../../src/client/engine/write-lane.js";
@@ -74,11 +75,17 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
       return operation;
     },
     /** Issues a pipeline. */
-    unit(lines: readonly string[], view: Partial<ResolvedView> = {}, betweenMs = 0): Operation[] {
+    unit(
+      lines: readonly string[],
+      view: Partial<ResolvedView> = {},
+      betweenMs = 0,
+      session: CausalSession | null = null,
+    ): Operation[] {
       const operations = lines.map((line) => {
         clock.advance(betweenMs);
         return issuer.make(line, view);
       });
+      for (const operation of operations) operation.session = session;
       for (const operation of operations) if (operation.spec.effects !== "none") pending.add(operation);
       findTransactions(operations);
       lane.submit(operations);

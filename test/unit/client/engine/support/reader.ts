@@ -1,6 +1,6 @@
 import { KeyLedger } from "../../../../../src/client/consistency/key-ledger.js";
 import { Samples } from "../../../../../src/client/consistency/samples.js";
-import { CausalSession } from "../../../../../src/client/consistency/session.js";
+import type { CausalSession } from "../../../../../src/client/consistency/session.js";
 import { WriteHistory } from "../../../../../src/client/consistency/write-history.js";
 import type { NodeLink } from "../../../../../src/client/engine/node-link.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
@@ -12,6 +12,7 @@ import { Selector } from "../../../../../src/client/routing/selector.js";
 import type { NodeDescription } from "../../../../../src/client/types.js";
 import { ManualClock } from "../../../../../src/core/manual-clock.js";
 import { seededRandom } from "../../../../../src/core/random.js";
+import { causalSession } from "./causal-session.js";
 import { Issuer } from "./commands.js";
 import { FakeConnection } from "./fake-connection.js";
 import { lossesOf } from "./losses.js";
@@ -133,12 +134,7 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
       reader.read(operation);
       return operation;
     },
-    /** A causal session that has seen nothing yet. */
-    causal: () =>
-      new CausalSession(
-        { replid: HISTORY, forkOf: () => null, branchOf: () => null, wasLeft: () => false, decided: true },
-        { following: 0, limit: 10 },
-      ),
+    causal: () => causalSession(HISTORY),
     unit(
       lines: readonly string[],
       view: Partial<ResolvedView> = {},
