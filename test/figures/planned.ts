@@ -1,10 +1,10 @@
 import { eventually } from "../support/eventually.js";
-import { relayed } from "../support/relay.js";
 import { Trio } from "../support/trio.js";
+import { wireTap } from "../support/wire-tap.js";
 import { WriteLoad } from "../support/write-load.js";
 import { countOf, type Figure, type Scenario, timingOf } from "./figure.js";
 
-/** FAILOVER back and forth under writes, one per millisecond; what passes the wire is watched by relays. */
+/** FAILOVER back and forth under writes, one per millisecond; timed by what arrives at the sockets of this process. */
 export const planned: Scenario = {
   name: "planned",
   rounds: 20,
@@ -13,22 +13,19 @@ export const planned: Scenario = {
     const trio = await Trio.start();
     const gaps: number[] = [];
     let refusedAt: number | null = null;
-    const watched = await relayed([trio.a, trio.b], () => ({
-      reply(chunk) {
-        const now = performance.now();
-        // The write is an INCR of a new key, and nothing else of the client is answered by a one.
-        const text = chunk.toString("latin1");
-        if (refusedAt === null && text.includes("-READONLY ")) refusedAt = now;
-        else if (refusedAt !== null && /(^|\n):1\r\n/.test(text)) {
-          gaps.push(now - refusedAt);
-          refusedAt = null;
-        }
-        return chunk;
-      },
-    }));
-    trio.atEnd(() => watched.stop());
+    const tap = wireTap((chunk) => {
+      const now = performance.now();
+      // The write is an INCR of a new key, and nothing else is answered by a one meanwhile.
+      const text = chunk.toString("latin1");
+      if (refusedAt === null && text.includes("-READONLY ")) refusedAt = now;
+      else if (refusedAt !== null && /(^|\n):1\r\n/.test(text)) {
+        gaps.push(now - refusedAt);
+        refusedAt = null;
+      }
+    });
+    trio.atEnd(() => tap.stop());
     try {
-      const { redis } = await trio.client({ ...watched.options, discoverReplicas: false }, 1);
+      const { redis } = await trio.client();
       const load = new WriteLoad(redis).begin(1);
       let [from, to] = [trio.a, trio.b];
       for (let round = 0; round < rounds; round++) {
