@@ -372,13 +372,10 @@ export class Reader {
 
   /** Sends it again, wherever it may go now; the whole transaction if it is part of one. */
   #again(operation: Operation): void {
-    if (operation.settled) return;
+    // A copy is never sent again: the read that it was made of is still there.
+    operation.settled ||= operation.spare;
     const { transaction, refusal } = operation;
-    if (operation.spare) {
-      operation.settled = true;
-      return;
-    }
-    if (transaction !== null && operation !== transaction.exec) return;
+    if (operation.settled || (transaction !== null && operation !== transaction.exec)) return;
     const operations = transaction?.operations ?? [operation];
     transaction?.reset();
     for (const one of operations) one.forgetReply();
