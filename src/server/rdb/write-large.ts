@@ -76,8 +76,9 @@ class LargeCollection<T> implements LargeValue {
 
 class LargeStream implements LargeValue {
   /** Counters and groups. */
-  #tail: Iterable<Bytes>;
-  #frozen = false;
+  readonly #tail: Iterator<Bytes> & Iterable<Bytes>;
+  /** What was left of it when something changed. */
+  #kept: Iterator<Bytes> | null = null;
 
   constructor(
     stream: Stream,
@@ -93,8 +94,8 @@ class LargeStream implements LargeValue {
       writer.raw(nodePiece(node));
       if (++count % STREAM_PIECE === 0) yield;
     }
-    const tail = (): Iterator<Bytes> => this.#tail[Symbol.iterator]();
-    for (let piece = tail().next(); !piece.done; piece = tail().next()) {
+    const next = (): IteratorResult<Bytes> => (this.#kept ?? this.#tail).next();
+    for (let piece = next(); !piece.done; piece = next()) {
       writer.raw(piece.value);
       if (++count % STREAM_PIECE === 0) yield;
     }
@@ -102,9 +103,7 @@ class LargeStream implements LargeValue {
 
   /** What is pending changes in place, so what is left of it is taken now. */
   changes(): void {
-    if (this.#frozen) return;
-    this.#frozen = true;
-    this.#tail = [...this.#tail].values();
+    this.#kept ??= [...this.#tail].values();
   }
 
   drop(): void {
