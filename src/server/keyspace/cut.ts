@@ -10,7 +10,7 @@ const LARGE = 4096;
 /** A large value as it was at the moment of the cut, to be written behind its slot. */
 export interface PutAside {
   readonly entry: Entry;
-  /** Its value is about to change. */
+  /** Its value is about to change, and may have changed before. */
   changes(): void;
   /** It will not be written. */
   drop(): void;
@@ -61,10 +61,7 @@ export class DatabaseCut {
     }
     let early = this.#early.get(slot);
     if (early === undefined) this.#early.set(slot, (early = new Set()));
-    else if (early.has(key)) {
-      this.large.get(key)?.changes();
-      return;
-    }
+    else if (early.has(key)) return;
     early.add(key);
     const entry = this.table.entry(key, hash);
     if (entry === undefined) return;
