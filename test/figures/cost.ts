@@ -4,7 +4,8 @@ import { runInNewContext } from "node:vm";
 import { Redis } from "ioredis";
 import type { ReplicatedClient } from "ioreplica";
 import { Trio } from "../support/trio.js";
-import { countOf, type Figure, type Scenario } from "./figure.js";
+import { ackCost } from "./ack-cost.js";
+import { countOf, type Figure, median, ratioOf, type Scenario } from "./figure.js";
 
 const KEYS = 20_000;
 /** So few that writes at full speed come back to each of them all the time. */
@@ -29,7 +30,13 @@ export const cost: Scenario = {
     try {
       await trio.a.commands(Array.from({ length: KEYS }, (_, i) => ["SET", `k${i}`, "v".repeat(100)]));
       await trio.inSync(trio.a, trio.b, trio.c);
-      return [...(await idle(trio)), ...(await cpu(trio, rounds)), await fences(trio), await lone(trio, rounds)];
+      return [
+        ...(await idle(trio)),
+        ...(await cpu(trio, rounds)),
+        await fences(trio),
+        await lone(trio, rounds),
+        ...(await ackCost(trio, rounds)),
+      ];
     } finally {
       await trio.stop();
     }
@@ -56,12 +63,12 @@ async function cpu(trio: Trio, rounds: number): Promise<Figure[]> {
   }
   const busy = await busyKeys(trio, levels, rounds);
   redis.disconnect();
-  const ratio = (name: "session" | "unverified"): number =>
-    median(took[name].map((micros, round) => micros / (took.eventual[round] as number)));
+  const ratios = (name: "session" | "unverified"): number[] =>
+    took[name].map((micros, round) => micros / (took.eventual[round] as number));
   const shown = `CPU per operation, 90/10 at ${IN_FLIGHT} in flight (eventual: ${median(took.eventual).toFixed(1)} µs)`;
   return [
-    factor(`${shown}: session ÷ eventual`, 1.35, ratio("session")),
-    factor(`${shown}: session with verifyReads: false ÷ eventual`, 1.1, ratio("unverified")),
+    ratioOf(`${shown}: session ÷ eventual`, 1.35, ratios("session")),
+    ratioOf(`${shown}: session with verifyReads: false ÷ eventual`, 1.1, ratios("unverified")),
     ...busy,
   ];
 }
@@ -94,7 +101,7 @@ async function busyKeys(
   const share = (100 * byMaster) / byAll;
   const limit = 5;
   return [
-    factor(`the same over ${BUSY_KEYS} keys: session ÷ eventual`, 1.5, median(ratios)),
+    ratioOf(`the same over ${BUSY_KEYS} keys: session ÷ eventual`, 1.5, ratios),
     {
       figure: `there, session reads that went to the master (${byAll} reads)`,
       target: `≤ ${limit} %`,
@@ -166,7 +173,7 @@ async function lone(trio: Trio, rounds: number): Promise<Figure> {
     last = theirs;
     if (round >= 0) ratios.push(ours / theirs);
   }
-  return factor(`p50 of a lone session read ÷ plain ioredis (${(last * 1000).toFixed(0)} µs)`, 1.1, median(ratios));
+  return ratioOf(`p50 of a lone session read ÷ plain ioredis (${(last * 1000).toFixed(0)} µs)`, 1.1, ratios);
 }
 
 function swap(ours: number, theirs: number): [number, number] {
@@ -230,13 +237,4 @@ async function grown(make: () => Promise<void>): Promise<number> {
   const before = await size();
   await make();
   return (await size()) - before;
-}
-
-function factor(figure: string, limit: number, measured: number): Figure {
-  return { figure, target: `≤ ${limit}`, measured: measured.toFixed(2), held: measured <= limit, kind: "timing" };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -36,3 +36,22 @@ export function timingOf(figure: string, limitMs: number, durations: readonly nu
     kind: "timing",
   };
 }
+
+/** Ratios of one run, round by round, told as median, lowest and highest; judged by the median. */
+export function ratioOf(figure: string, limit: number, ratios: readonly number[]): Figure {
+  const measured = median(ratios);
+  const [lowest, highest] = [Math.min(...ratios), Math.max(...ratios)];
+  return {
+    figure,
+    target: `≤ ${limit}`,
+    measured: `${measured.toFixed(2)} (${lowest.toFixed(2)}–${highest.toFixed(2)})`,
+    held: measured <= limit,
+    kind: "timing",
+  };
+}
+
+/** The upper one where there are two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
