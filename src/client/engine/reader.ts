@@ -177,8 +177,10 @@ export class Reader {
     const link = this.host.link(connection.node);
     if (!isReplyError(error)) {
       if (link?.connection === connection) link.serves = false;
+      const enough = cutOff(operation, connection, this.host.losses);
+      operation.flush = null; // The fence behind it ended with it, and would send it again.
       // Written or not: a read may be read again, unless it is what its connections are closed for.
-      if (cutOff(operation, connection, this.host.losses)) this.#suspects.judge(operation);
+      if (enough) this.#suspects.judge(operation);
       else this.#again(operation);
       return;
     }

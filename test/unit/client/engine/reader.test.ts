@@ -457,17 +457,19 @@ describe("a read whose connections the server closes", () => {
   /** Sends it to A and B in turn; each time the connection ends without an answer. Then only A serves. */
   function cutOff(lines: readonly string[], times: number) {
     const made = readerOf();
-    const { nodes, only, unit } = made;
+    const { nodes, only, unit, reader } = made;
     only("A");
     unit(lines);
     for (let i = 0; i < times; i++) {
       const [here, next] = i % 2 === 0 ? (["A", "B"] as const) : (["B", "A"] as const);
       const { connection } = nodes[here];
       expect(connection.log).toEqual(lines);
-      connection.flush();
+      const flush = connection.flush();
       nodes[next].connection = new FakeConnection(next);
       nodes[next].serves = true;
       connection.cut();
+      // The fence behind it had no answer either.
+      reader.reroute(flush);
     }
     return made;
   }
