@@ -85,11 +85,16 @@ describeReal("the master's role moves to another node", () => {
     for (let i = 6; i <= 10; i++) expect(await scripted.bump("n")).toBe(i);
     for (const server of [trio.a, trio.b]) expect(await server.calls("eval")).toBe(1);
     expect(await trio.b.calls("evalsha")).toBeGreaterThan(0);
-    // A pipeline can't wait for NOSCRIPT: its scripts are there before it.
+    // Known to the connection, forgotten by the server: what it answers NOSCRIPT goes again whole, of a pipeline too.
+    await trio.b.command("SCRIPT", "FLUSH");
+    expect(await scripted.bump("n")).toBe(11);
+    expect(await trio.b.calls("eval")).toBe(2);
     await trio.b.command("SCRIPT", "FLUSH");
     expect(await (redis.pipeline() as unknown as { bump(key: string): { exec(): unknown } }).bump("n").exec()).toEqual([
-      [null, 11],
+      [null, 12],
     ]);
+    expect(await trio.b.calls("eval")).toBe(3);
+    expect(await trio.a.calls("eval")).toBe(1);
   });
 
   it("fault 21: what is blocked at a demotion blocks on at the new master", async () => {
@@ -111,6 +116,24 @@ describeReal("the master's role moves to another node", () => {
     expect(await moved).toBe("2");
     expect(await entries).toEqual([["stream", [["1-1", ["f", "3"]]]]]);
     expect(await trio.b.command("LLEN", "list")).toBe(0);
+  });
+
+  // Nothing at the old master ends what is blocked there: it lives, and nobody tells it that it is none any more.
+  it("fault 21: what is blocked at a master in whose place another one is promoted is fetched from it", async () => {
+    const trio = await trios.open();
+    // To give the connections up instead would take as long as a look may.
+    const { redis } = await trio.client({ pollIntervalMs: 100, heartbeatTimeoutMs: 60_000 });
+    const popped = redis.blpop("list", 60);
+    const entries = redis.xread("BLOCK", 60_000, "STREAMS", "stream", "0");
+    await blocked(trio.a, 2);
+    await trio.promote(trio.b, trio.c);
+    await blocked(trio.b, 2);
+    await blocked(trio.a, 0);
+    for (const server of [trio.a, trio.b]) await server.command("RPUSH", "list", server.id);
+    await trio.b.command("XADD", "stream", "1-1", "f", "v");
+    expect(await popped).toEqual(["list", trio.b.id]);
+    expect(await entries).toEqual([["stream", [["1-1", ["f", "v"]]]]]);
+    expect(await trio.a.command("LLEN", "list")).toBe(1);
   });
 
   it("fault 21: killed while blocked: a pop is of unknown outcome, a read blocks on at the new master", async () => {

@@ -1,5 +1,5 @@
 import type { ReplicatedClient } from "ioreplica";
-import { afterEach } from "vitest";
+import { afterEach, expect } from "vitest";
 import { Trio } from "../../support/trio.js";
 
 /** Gives a test real servers of its own; they end with it. */
@@ -44,6 +44,20 @@ export async function failure(
   );
   if ("error" in outcome) return outcome.error as Error & { code?: string };
   throw new Error(`it resolved, with ${JSON.stringify(outcome.value)}`);
+}
+
+/** Calls of every kind reject for want of a master, for this reason; one that waits for one lasts `failoverTimeoutMs`. */
+export async function allReject(redis: ReplicatedClient, reason: RegExp): Promise<void> {
+  for (const call of [
+    () => redis.set("k", "v"),
+    () => redis.get("k"),
+    () => redis.connect(),
+    () => redis.blpop("l", 0),
+  ]) {
+    const error = await failure(call());
+    expect(error.code).toBe("IOREPLICA_NO_MASTER");
+    expect(error.message).toMatch(reason);
+  }
 }
 
 /** A node's health, as the client sees it. */
