@@ -1,30 +1,19 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
 import type { RedisProcess } from "../../support/real-redis.js";
 import { describeReal, startRedis, startRedisTopology } from "../../support/real-redis.js";
-import { ClientSide } from "./client-side.js";
+import type { ClientSide } from "./client-side.js";
+import { useClientSides } from "./client-sides.js";
 
 const blocked = async (server: RedisProcess): Promise<number> =>
   Number((await server.info("clients")).get("blocked_clients"));
 
 describeReal("blocking commands on connections of their own", () => {
-  const servers: { stop(): Promise<unknown> }[] = [];
-  const clients: ClientSide[] = [];
+  const { client, own } = useClientSides();
   let server: RedisProcess;
 
-  const client = (...settings: ConstructorParameters<typeof ClientSide>): ClientSide => {
-    const made = new ClientSide(...settings);
-    clients.push(made);
-    return made;
-  };
-
   beforeEach(async () => {
-    server = await startRedis();
-    servers.push(server);
-  });
-  afterEach(async () => {
-    for (const each of clients.splice(0)) each.dedicated.close();
-    await Promise.all(servers.splice(0).map((each) => each.stop()));
+    server = own(await startRedis());
   });
 
   it("pops what is pushed while it waits, and uses the connection again", async () => {
@@ -157,16 +146,14 @@ describeReal("blocking commands on connections of their own", () => {
     await eventually(async () => expect(await blocked(server)).toBe(2));
     await server.kill9();
     await rejected;
-    const next = await startRedis();
-    servers.push(next);
+    const next = own(await startRedis());
     side.follow(next);
     await next.command("XADD", "s", "1-1", "f", "v");
     expect(await read).toEqual([["s", [["1-1", ["f", "v"]]]]]);
   });
 
   it("asks again on the new master when the old one is demoted, for what is left of its time", async () => {
-    const topology = await startRedisTopology({ replicas: 1 });
-    servers.push(topology);
+    const topology = own(await startRedisTopology({ replicas: 1 }));
     const [next] = topology.replicas as [RedisProcess];
     const side = client(topology.master);
     const popped = side.block("blpop", ["list", 30]);
@@ -182,8 +169,7 @@ describeReal("blocking commands on connections of their own", () => {
   });
 
   it("fetches what is blocked back from a master that was deposed without knowing it", async () => {
-    const next = await startRedis();
-    servers.push(next);
+    const next = own(await startRedis());
     const side = client(server);
     const popped = side.block("blpop", ["list", 0]);
     await eventually(async () => expect(await blocked(server)).toBe(1));
@@ -195,8 +181,7 @@ describeReal("blocking commands on connections of their own", () => {
   });
 
   it("does not wait for a deposed master that hangs: the outcome is unknown", async () => {
-    const next = await startRedis();
-    servers.push(next);
+    const next = own(await startRedis());
     const side = client(server);
     const popped = side.block("blpop", ["list", 0]);
     const rejected = expect(popped).rejects.toMatchObject({ code: "IOREPLICA_UNKNOWN_OUTCOME" });
@@ -208,8 +193,7 @@ describeReal("blocking commands on connections of their own", () => {
   });
 
   it("does not wait for a hung server to be connected to once another is the master", async () => {
-    const next = await startRedis();
-    servers.push(next);
+    const next = own(await startRedis());
     const side = client(server);
     server.pause();
     const popped = side.block("blpop", ["list", 0]);
@@ -223,8 +207,7 @@ describeReal("blocking commands on connections of their own", () => {
   });
 
   it("counts the replicas in WAIT by a write of its own, since WAIT on an idle connection answers at once", async () => {
-    const topology = await startRedisTopology({ replicas: 1 });
-    servers.push(topology);
+    const topology = own(await startRedisTopology({ replicas: 1 }));
     const [replica] = topology.replicas as [RedisProcess];
     const side = client(topology.master);
     expect(await side.block("wait", [1, 5000])).toBe(1);

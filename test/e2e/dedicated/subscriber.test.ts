@@ -1,19 +1,14 @@
 import { inspect } from "node:util";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
 import { describeReal, type RedisProcess, startRedis, startRedisTopology } from "../../support/real-redis.js";
-import { ClientSide } from "./client-side.js";
+import type { ClientSide } from "./client-side.js";
+import { useClientSides } from "./client-sides.js";
 
 describeReal("subscriptions and MONITOR on connections of their own", () => {
-  const servers: { stop(): Promise<unknown> }[] = [];
-  const clients: ClientSide[] = [];
+  const { client, own } = useClientSides();
   let server: RedisProcess;
 
-  const client = (...settings: ConstructorParameters<typeof ClientSide>): ClientSide => {
-    const made = new ClientSide(...settings);
-    clients.push(made);
-    return made;
-  };
   const heard = (side: ClientSide): unknown[][] => {
     const messages: unknown[][] = [];
     for (const event of ["message", "pmessage", "smessage"])
@@ -22,12 +17,7 @@ describeReal("subscriptions and MONITOR on connections of their own", () => {
   };
 
   beforeEach(async () => {
-    server = await startRedis();
-    servers.push(server);
-  });
-  afterEach(async () => {
-    for (const each of clients.splice(0)) each.dedicated.close();
-    await Promise.all(servers.splice(0).map((each) => each.stop()));
+    server = own(await startRedis());
   });
 
   it("hears channels, patterns and shard channels, and counts as ioredis does", async () => {
@@ -95,8 +85,7 @@ describeReal("subscriptions and MONITOR on connections of their own", () => {
   });
 
   it("leaves a demoted master, which would keep it connected", async () => {
-    const topology = await startRedisTopology({ replicas: 1 });
-    servers.push(topology);
+    const topology = own(await startRedisTopology({ replicas: 1 }));
     const [next] = topology.replicas as [RedisProcess];
     const side = client(topology.master);
     const messages = heard(side);
@@ -111,8 +100,7 @@ describeReal("subscriptions and MONITOR on connections of their own", () => {
   });
 
   it("notices a hung server by PING and moves once there is another master", async () => {
-    const next = await startRedis();
-    servers.push(next);
+    const next = own(await startRedis());
     const side = client(server);
     const messages = heard(side);
     await side.subscriber("subscribe", "a");

@@ -1,27 +1,18 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
 import { describeReal, type RedisProcess, startRedis, startRedisTopology } from "../../support/real-redis.js";
-import { ClientSide, carry } from "./client-side.js";
+import { type ClientSide, carry } from "./client-side.js";
+import { useClientSides } from "./client-sides.js";
 
 describeReal("WATCH and interactive MULTI on a connection of their own", () => {
-  const servers: { stop(): Promise<unknown> }[] = [];
-  const clients: ClientSide[] = [];
+  const sides = useClientSides();
   let server: RedisProcess;
 
-  const client = (master: RedisProcess): ClientSide => {
-    const made = new ClientSide(master, { failoverTimeoutMs: 500 });
-    clients.push(made);
-    return made;
-  };
+  const client = (master: RedisProcess): ClientSide => sides.client(master, { failoverTimeoutMs: 500 });
   const connections = async (): Promise<number> => Number((await server.info("clients")).get("connected_clients"));
 
   beforeEach(async () => {
-    server = await startRedis();
-    servers.push(server);
-  });
-  afterEach(async () => {
-    for (const each of clients.splice(0)) each.dedicated.close();
-    await Promise.all(servers.splice(0).map((each) => each.stop()));
+    server = sides.own(await startRedis());
   });
 
   it("guards a transaction: EXEC answers null when a watched key changed", async () => {
@@ -148,8 +139,7 @@ describeReal("WATCH and interactive MULTI on a connection of their own", () => {
   });
 
   it("never moves to another master: what was watched on the old one is refused", async () => {
-    const topology = await startRedisTopology({ replicas: 1 });
-    servers.push(topology);
+    const topology = sides.own(await startRedisTopology({ replicas: 1 }));
     const [next] = topology.replicas as [RedisProcess];
     const side = client(topology.master);
     const view = side.dedicated.transactions();
