@@ -1,6 +1,7 @@
 import type { Link } from "./history.js";
 import { keyName } from "./key-name.js";
 import { MASTER, type Need, NONE } from "./need.js";
+import { ResolvedBatches } from "./resolved-batches.js";
 import { Entry, WriteBatch, type WriteFollower } from "./write-batch.js";
 import type { LossReport, WriteHistory } from "./write-history.js";
 
@@ -48,8 +49,7 @@ export class KeyLedger {
   #elsewhere = new WriteBatch();
   #sealed: { readonly ticket: number; readonly batch: WriteBatch }[] = [];
   #unknown = new WriteBatch();
-  #oldest: WriteBatch | null = null;
-  #newest: WriteBatch | null = null;
+  readonly #resolved = new ResolvedBatches();
 
   #replid: string | null = null;
   #epoch = 0;
@@ -60,6 +60,11 @@ export class KeyLedger {
   #firstTicket = 1;
 
   constructor(private readonly options: { readonly trackedKeys: number; readonly history: WriteHistory }) {}
+
+  /** Entries of resolved batches, one for each key and some that are written again since: what a sweep goes through. */
+  get listed(): number {
+    return this.#resolved.listed;
+  }
 
   /** Keys noted. */
   get size(): number {
@@ -207,8 +212,8 @@ export class KeyLedger {
    * while none is in rotation. Costs one comparison when there is nothing to drop.
    */
   sweep(lowestMark: number): void {
-    while (this.#oldest !== null && this.#oldest.offset <= lowestMark) {
-      const batch = this.#shift(this.#oldest);
+    while (this.#resolved.oldest !== null && this.#resolved.oldest.offset <= lowestMark) {
+      const batch = this.#resolved.shift();
       if (this.#release(batch)) this.#droppedFloor = Math.max(this.#droppedFloor, batch.offset);
     }
   }
@@ -251,7 +256,8 @@ export class KeyLedger {
     for (const { batch } of this.#sealed.splice(0)) this.#resolve(batch, shared);
     this.#elsewhere = this.#resolve(this.#elsewhere, shared);
     this.#unknown = this.#resolveUnknown(shared);
-    for (let batch = this.#oldest; batch !== null; batch = batch.next) batch.offset = Math.min(batch.offset, shared);
+    for (let batch = this.#resolved.oldest; batch !== null; batch = batch.next)
+      batch.offset = Math.min(batch.offset, shared);
     this.#floorOffset = Math.min(Math.max(this.#floorOffset, this.#floor.batch?.offset ?? NONE), shared);
     this.#floor.batch = null;
     this.#droppedFloor = Math.min(this.#droppedFloor, shared);
@@ -270,7 +276,7 @@ export class KeyLedger {
     this.#elsewhere = new WriteBatch();
     this.#unknown = new WriteBatch();
     this.#sealed = [];
-    this.#oldest = this.#newest = null;
+    this.#resolved.clear();
     this.#unresolved = 0;
     this.#droppedFloor = this.#top = NONE;
     this.#floor.batch = null;
@@ -362,22 +368,14 @@ export class KeyLedger {
   #append(batch: WriteBatch, offset: number): WriteBatch {
     batch.resolve(offset);
     this.#top = Math.max(this.#top, offset);
-    if (this.#newest === null) this.#oldest = batch;
-    else this.#newest.next = batch;
-    this.#newest = batch;
+    this.#resolved.append(batch, this.#size);
     return new WriteBatch();
-  }
-
-  #shift(batch: WriteBatch): WriteBatch {
-    this.#oldest = batch.next;
-    if (this.#oldest === null) this.#newest = null;
-    return batch;
   }
 
   /** At the bound: the oldest resolved keys are no longer told apart, and every read must have passed them. */
   #fold(): void {
-    while (this.#size > this.options.trackedKeys && this.#oldest !== null) {
-      const batch = this.#shift(this.#oldest);
+    while (this.#size > this.options.trackedKeys && this.#resolved.oldest !== null) {
+      const batch = this.#resolved.shift();
       if (this.#release(batch)) this.#floorOffset = Math.max(this.#floorOffset, batch.offset);
     }
   }

@@ -44,7 +44,7 @@ interface Followed {
 export class WriteBatch {
   /** Infinity (= {@link MASTER}) until a fence has shown an upper bound. */
   offset = MASTER;
-  readonly entries: Entry[] = [];
+  entries: Entry[] = [];
   /** Answered writes; an entry stands once in `entries` however often it was written. */
   writes = 0;
   /** Next in the order of resolution. */
@@ -59,6 +59,11 @@ export class WriteBatch {
   join(entry: Entry): void {
     entry.batch = this;
     this.entries.push(entry);
+  }
+
+  /** Leaves out the entries that wait for a later batch by now. */
+  prune(): void {
+    this.entries = this.entries.filter(({ batch }) => batch === this);
   }
 
   /** The bracket of writes sent when `lo` was the last known offset. */
