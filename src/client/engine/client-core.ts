@@ -1,8 +1,9 @@
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import { type Deferred, deferred } from "../../core/deferred.js";
 import type { Random } from "../../core/random.js";
+import type { Target } from "../connection/address.js";
 import { DedicatedConnections } from "../connection/dedicated/dedicated-connections.js";
-import type { DedicatedHost, MasterTarget } from "../connection/dedicated/host.js";
+import type { DedicatedHost } from "../connection/dedicated/host.js";
 import type { MessageSink } from "../connection/dedicated/subscriber.js";
 import type { Environment } from "../environment.js";
 import { ClientClosedError, NoMasterError, UnknownNodeError } from "../errors.js";
@@ -114,7 +115,8 @@ export class ClientCore {
     this.#waiters.push(waiter);
     const { failoverTimeoutMs } = this.options;
     const timer: TimerHandle = this.clock.setTimer(
-      () => waiter.reject(this.engine.surveyor.fatal ?? new NoMasterError(failoverTimeoutMs, this.engine.reasons())),
+      () =>
+        waiter.reject(this.engine.surveyor.fatal ?? new NoMasterError(failoverTimeoutMs, this.engine.errors.reasons())),
       failoverTimeoutMs,
       true,
     );
@@ -255,7 +257,7 @@ export class ClientCore {
   }
 
   /** A node by name; it is not waited for. */
-  async #target(node: string, command: string): Promise<MasterTarget> {
+  async #target(node: string, command: string): Promise<Target> {
     const link = this.engine.links.get(node);
     if (this.#ended) throw new ClientClosedError({ command });
     if (link === undefined) throw this.#unknown(node);
@@ -268,7 +270,7 @@ export class ClientCore {
   }
 
   /** The master that may be written to; waits for one. */
-  async #master(command: string): Promise<MasterTarget> {
+  async #master(command: string): Promise<Target> {
     this.begin();
     const { engine, clock } = this;
     const until = clock.now() + this.options.failoverTimeoutMs;
@@ -278,8 +280,7 @@ export class ClientCore {
       const link = node === undefined ? undefined : engine.links.get(node);
       if (link) return link.target;
       const leftMs = until - clock.now();
-      if (leftMs <= 0 || engine.surveyor.fatal)
-        throw engine.surveyor.fatal ?? new NoMasterError(this.options.failoverTimeoutMs, engine.reasons(), { command });
+      if (leftMs <= 0 || engine.surveyor.fatal) throw engine.errors.noMaster(command);
       await this.#laneOpens(leftMs);
     }
   }

@@ -7,8 +7,6 @@ import type { Environment } from "../environment.js";
 import { accessOf } from "../options/resolve.js";
 import type { ResolvedOptions } from "../options/resolved.js";
 
-export type { Target } from "../connection/address.js";
-
 /** Told of nothing: for connections that carry no fences and whose end shows in their commands. */
 export const NOBODY: ConnectionHost = {
   isLone: () => true,

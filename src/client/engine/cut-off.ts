@@ -30,8 +30,7 @@ export function cutOff(operation: Operation, connection: NodeConnection, losses:
 
 /** Whether it is known that so many connections were closed alone under it that it must be for it. */
 export function isCondemned(operation: Operation): boolean {
-  const { losses } = leadOf(operation);
-  return losses.length >= MOST_CUT_OFFS && losses.filter(({ verdict }) => verdict === "alone").length >= MOST_CUT_OFFS;
+  return leadOf(operation).losses.filter(({ verdict }) => verdict === "alone").length >= MOST_CUT_OFFS;
 }
 
 /** What such a read ends with. */
@@ -41,8 +40,7 @@ export function cutOffError(operation: Operation): Error {
 
 /** Whether it is to be sent with nothing beside it. */
 export function isSuspect(operation: Operation): boolean {
-  const { losses } = leadOf(operation);
-  return losses.length >= SUSPECT_AFTER && losses.filter(({ verdict }) => verdict !== "shared").length >= SUSPECT_AFTER;
+  return leadOf(operation).losses.filter(({ verdict }) => verdict !== "shared").length >= SUSPECT_AFTER;
 }
 
 function unitOf(operation: Operation): readonly Operation[] {

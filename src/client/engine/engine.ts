@@ -3,38 +3,35 @@ import type { Clock } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
 import type { Fence } from "../../protocol/info.js";
 import type { Refusal } from "../../protocol/reply-errors.js";
+import type { Target } from "../connection/address.js";
 import type { Flush, NodeConnection } from "../connection/node-connection.js";
 import type { KeyLedger } from "../consistency/key-ledger.js";
 import type { Samples } from "../consistency/samples.js";
 import type { CausalSession } from "../consistency/session.js";
 import type { Environment } from "../environment.js";
-import {
-  ConnectionBoundError,
-  decorateReplyError,
-  NoEligibleReplicaError,
-  NoMasterError,
-  UnknownOutcomeError,
-} from "../errors.js";
-import { labelsOf } from "../options/resolve.js";
+import { NoMasterError } from "../errors.js";
 import type { ResolvedOptions, SeedNode } from "../options/resolved.js";
 import { CommandTable } from "../routing/command-table.js";
 import { Selector } from "../routing/selector.js";
-import { presentMaster, serves, unrivalledUntil, writableMaster } from "../topology/describe.js";
-import type { RefusalKind, TopologyInput } from "../topology/input.js";
+import { presentMaster } from "../topology/describe.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
-import { Connections, NOBODY, type Target } from "./connections.js";
-import { circuitChange, describeTopology, nodeReasons } from "./describe.js";
+import { CallErrors, replyError } from "./call-errors.js";
+import { Connections, NOBODY } from "./connections.js";
+import { describeTopology } from "./describe.js";
 import { FreshLook } from "./fresh-look.js";
 import { Knowledge } from "./knowledge.js";
 import { LaneKeeper } from "./lane-keeper.js";
+import { Links } from "./links.js";
 import { Losses } from "./losses.js";
-import { NodeLink } from "./node-link.js";
+import { lostOffice, MasterStep } from "./master-step.js";
+import type { NodeLink } from "./node-link.js";
+import { Observations } from "./observations.js";
 import type { Operation, OperationSink } from "./operation.js";
 import { Reader } from "./reader.js";
+import { RollCall } from "./roll-call.js";
 import { Sampler } from "./sampler.js";
 import { Sessions } from "./sessions.js";
-import { type Adoption, commonBelow, type Farewell, Handover, LastWord } from "./succession.js";
 import { Surveyor } from "./surveyor.js";
 import { overlap, WriteAcks } from "./write-acks.js";
 import { WriteLane } from "./write-lane.js";
@@ -48,9 +45,6 @@ export interface EngineEvents {
   trouble: [error: Error];
 }
 
-/** How long a former master is given to say how far it came, in milliseconds; a live one takes one round trip. */
-const FAREWELL_MS = 100;
-
 /**
  * What all views and duplicates of a client share: connections, topology, marks, and the way of every command
  * from its issue to its reply. Decisions are made by pure parts (`topology/`, `consistency/`, `routing/`); this
@@ -62,27 +56,24 @@ export class Engine implements OperationSink {
   readonly reader: Reader;
   readonly surveyor: Surveyor;
   readonly connections: Connections;
-  readonly links = new Map<string, NodeLink>();
+  readonly errors: CallErrors;
   readonly bus = new EventEmitter<EngineEvents>();
 
   readonly sessions: Sessions;
 
   readonly #look: FreshLook;
-  readonly #losses: Losses;
+  readonly #links: Links;
+  readonly #rollCall: RollCall;
   readonly #knowledge: Knowledge;
   readonly #writes: WriteAcks;
   readonly #keeper: LaneKeeper;
   readonly #selector: Selector<NodeLink>;
+  readonly #observations: Observations;
   readonly #sampler: Sampler;
   /** Writes that wait for replicas. */
   readonly acks: AckWaiter;
-  #tableKnown = false;
-  /** There was a master, and every node had been connected to or could not be. */
-  #begun = false;
   #order = 0;
-  #handover: Handover | null = null;
-  readonly #lastWord = new LastWord();
-  #ready = false;
+  readonly #step: MasterStep;
   #stopped = false;
   /** What commands reject with that were under way when the engine was stopped. */
   #ended: ((operation: Operation) => Error) | null = null;
@@ -95,6 +86,27 @@ export class Engine implements OperationSink {
   ) {
     const { limits } = options;
     this.connections = new Connections(options, clock, connect);
+    this.#links = new Links({
+      options,
+      clock,
+      random,
+      connections: this.connections,
+      table: this.table,
+      wantsFence: (connection) => this.#writes.wantsFence(connection),
+      fenceSending: (connection, flush) => this.#knowledge.fenceSending(flush, connection === this.lane.connection),
+      fenced: (connection, fence, flush) => this.#fenced(connection, fence, flush),
+      opened: () => this.#sync(),
+      openFailed: (node) => {
+        this.surveyor.requestCheck([node]);
+        this.#sync();
+      },
+      lost: (node) => {
+        if (this.#stopped) return;
+        this.surveyor.connectionLost(node);
+        this.#sync();
+      },
+      emit: (change) => this.#emit(change),
+    });
     this.#knowledge = new Knowledge(limits, this.links, clock, (replid) => {
       const { state } = this.surveyor;
       // In the middle of the step to another history a token of that one would look like a rival's that has lost.
@@ -119,7 +131,7 @@ export class Engine implements OperationSink {
           if (fence?.role === "master" && fence.replid === this.history?.replid) at(fence.offset);
         });
       },
-      noMaster: () => new NoMasterError(options.failoverTimeoutMs, this.reasons()),
+      noMaster: () => new NoMasterError(options.failoverTimeoutMs, this.errors.reasons()),
       hopeless: () => this.surveyor.fatal,
     });
     this.#look = new FreshLook(
@@ -131,7 +143,6 @@ export class Engine implements OperationSink {
       isEndpoint: (node) => this.links.get(node)?.isEndpoint === true,
       requestCheck: (node) => this.surveyor.requestCheck([node]),
     });
-    this.#losses = losses;
     this.lane = new WriteLane({
       clock,
       losses,
@@ -141,17 +152,17 @@ export class Engine implements OperationSink {
         this.#keeper.answered();
         this.#writes.acknowledged(operation, applied);
       },
-      refused: (_operation, refusal, connection) => this.#refused(refusal, connection),
+      refused: (_operation, refusal, connection) => this.#observations.refused(refusal, connection),
       abandoned: (operation) => this.#writes.abandoned(operation),
       unknown: (operation, connection) => this.#writes.unknown(operation, connection),
-      undecided: (operation) => this.#lostOffice(operation),
+      undecided: lostOffice,
       admit: (operation) => {
         const refusal = this.sessions.refusal(operation.session, operation);
         if (refusal !== null) operation.fail(refusal);
       },
       hopeless: () => this.surveyor.fatal,
-      timedOut: (operation) => this.noMaster(operation),
-      replyError: (operation, error) => this.replyError(operation, error),
+      timedOut: ({ name }) => this.errors.noMaster(name),
+      replyError,
       overlap,
       durable: (operation, reply, succeed) => this.acks.wait(operation, reply, succeed),
       drained: () => this.#sync(),
@@ -164,6 +175,17 @@ export class Engine implements OperationSink {
       () => this.#sync(),
       () => this.#look.take(),
     );
+    this.#step = new MasterStep({
+      clock,
+      knowledge: this.#knowledge,
+      lane: this.lane,
+      topology: () => this.surveyor.state,
+      emit: (change) => this.#emit(change),
+      entered: () => {
+        this.#sync();
+        this.refreshMarks();
+      },
+    });
     this.reader = new Reader({
       clock,
       losses,
@@ -174,18 +196,18 @@ export class Engine implements OperationSink {
       failoverTimeoutMs: options.failoverTimeoutMs,
       queuedCommands: limits.queuedCommands,
       hedgePercent: options.hedgePercent,
-      started: () => this.#begun,
+      started: () => this.#rollCall.begun,
       masterOffset: () => this.masterOffset,
       sharedBelow: () => this.sharedBelow,
       demandFreshness: (bound) => this.#sampler.demand(bound),
       link: (node) => this.links.get(node),
       describe: () => this.topology.nodes,
       toMaster: (operations) => this.toMaster(operations),
-      replyError: (operation, error) => this.replyError(operation, error),
-      noReplica: (operation, heldMs) => new NoEligibleReplicaError(heldMs, this.reasons(), { command: operation.name }),
-      noMaster: (operation) => this.noMaster(operation),
+      replyError,
+      noReplica: (operation, heldMs) => this.errors.noReplica(operation, heldMs),
+      noMaster: ({ name }) => this.errors.noMaster(name),
       refusal: (session, operation) => this.sessions.refusal(session, operation),
-      doubt: (link, refusal) => this.#doubt(link, refusal),
+      doubt: (link, refusal) => this.#observations.doubt(link, refusal),
       refreshMarks: () => this.refreshMarks(),
     });
     this.surveyor = new Surveyor({
@@ -194,11 +216,14 @@ export class Engine implements OperationSink {
       random,
       connections: this.connections,
       known: () => (this.history === null ? null : { replid: this.history.replid, offset: this.masterOffset }),
-      added: (target) => this.#addLink(target),
-      removed: (node) => this.#removeLink(node),
-      adopted: (adoption) => this.#adopted(adoption),
+      added: (target) => this.#links.add(target),
+      removed: (node) => {
+        this.#links.remove(node);
+        losses.removed(node);
+      },
+      adopted: (adoption) => this.#step.begin(adoption),
       changed: (change) => this.#emit(change),
-      polled: (input) => this.#polled(input),
+      polled: (input) => this.#observations.polled(input),
       dataConnection: (node) => {
         const link = this.links.get(node);
         return link?.isEndpoint && link.connection?.state === "open" ? link.connection : null;
@@ -208,11 +233,43 @@ export class Engine implements OperationSink {
         this.bus.emit("trouble", error);
       },
     });
+    this.#observations = new Observations({
+      links: this.#links,
+      knowledge: this.#knowledge,
+      reader: this.reader,
+      keeper: this.#keeper,
+      acks: this.acks,
+      look: this.#look,
+      losses,
+      step: this.#step,
+      surveyor: this.surveyor,
+      settled: () => this.#sync(),
+    });
+    this.errors = new CallErrors({
+      failoverTimeoutMs: options.failoverTimeoutMs,
+      links: this.links,
+      surveyor: this.surveyor,
+    });
+    this.#rollCall = new RollCall({
+      options,
+      clock,
+      surveyor: this.surveyor,
+      knowledge: this.#knowledge,
+      links: this.#links,
+      step: this.#step,
+      selector: this.#selector,
+      keeper: this.#keeper,
+      lane: this.lane,
+      reader: this.reader,
+      readiness: (ready) => {
+        this.bus.emit("readiness", ready);
+      },
+    });
   }
 
   /** True while commands flow: a verified master (with `readFrom: "replica"`: an eligible replica). */
   get ready(): boolean {
-    return this.#ready;
+    return this.#rollCall.ready;
   }
 
   /** What this client has written, key by key. */
@@ -230,9 +287,14 @@ export class Engine implements OperationSink {
     return this.#knowledge.masterOffset;
   }
 
-  /** Below it lies what `session` reads may return: see {@link commonBelow}. */
+  /** Below it lies what `session` reads may return. */
   get sharedBelow(): number {
-    return commonBelow(this.surveyor.state.hold, this.#handover?.adoption ?? null);
+    return this.#step.sharedBelow;
+  }
+
+  /** The data connections to the nodes, by id. */
+  get links(): ReadonlyMap<string, NodeLink> {
+    return this.#links.all;
   }
 
   get samples(): Samples {
@@ -271,17 +333,14 @@ export class Engine implements OperationSink {
     this.surveyor.stop();
     this.#sampler.stop();
     this.acks.stop(error);
-    this.#handover?.cancel();
+    this.#step.cancel();
     this.#look.end();
     this.#writes.stop();
     this.#keeper.stop();
-    for (const link of this.links.values()) {
-      link.serves = false;
-      link.stop("the client is closed");
-    }
+    this.#links.stop();
     this.lane.rejectAll(error);
     this.reader.rejectAll(error);
-    this.#becomes(false);
+    this.#rollCall.stop();
   }
 
   /** Place in the order of issue for the next command. */
@@ -343,275 +402,16 @@ export class Engine implements OperationSink {
 
   /** Fences to the master and all replicas: what they have applied is to be known as of now. */
   refreshMarks(): void {
-    for (const link of this.links.values()) {
-      if (link.serves || link.isMaster) link.connection?.requestFence();
-    }
+    this.#links.refreshMarks();
   }
 
-  /** Each node and why it can't be used; for errors. */
-  reasons(): { node: string; reason: string }[] {
-    return nodeReasons(this.surveyor.state, (node) => this.links.get(node)?.lastFailure ?? "");
+  #fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void {
+    if (this.#ended === null) this.#observations.fenced(connection, fence, flush);
+    else for (const parked of flush.parked as Operation[]) if (!parked.settled) parked.fail(this.#ended(parked));
   }
 
-  noMaster(operation: Operation): Error {
-    return (
-      this.surveyor.fatal ??
-      new NoMasterError(this.options.failoverTimeoutMs, this.reasons(), { command: operation.name })
-    );
-  }
-
-  /** A command that was meant for one node only, and that node can't be reached. */
-  notConnected(node: string, operation: Operation): Error {
-    const reason = this.links.get(node)?.lastFailure || "not connected";
-    return new ConnectionBoundError(`${node} can't be reached: ${reason}`, {
-      node,
-      command: operation.name,
-      retriable: true,
-    });
-  }
-
-  replyError(operation: Operation, error: Error): Error {
-    return decorateReplyError(error, { node: operation.connection?.node, command: operation.name });
-  }
-
-  // ---- connections -------------------------------------------------------------------------------------------
-
-  isLone(): boolean {
-    let inFlight = 0;
-    for (const link of this.links.values()) inFlight += link.inFlight;
-    return inFlight <= 1;
-  }
-
-  wantsFence(connection: NodeConnection): boolean {
-    return this.#writes.wantsFence(connection);
-  }
-
-  fenceSending(connection: NodeConnection, flush: Flush): void {
-    this.#knowledge.fenceSending(flush, connection === this.lane.connection);
-  }
-
-  fenced(connection: NodeConnection, fence: Fence | null, flush: Flush): void {
-    if (this.#ended !== null) {
-      for (const parked of flush.parked as Operation[]) if (!parked.settled) parked.fail(this.#ended(parked));
-      return;
-    }
-    const link = this.links.get(connection.node);
-    const current = link?.connection === connection;
-    const proof = fence && link && current ? this.#knowledge.judge(link, connection, fence, flush) : null;
-    if (!fence || !link || !proof) {
-      this.reader.reroute(flush);
-      return;
-    }
-    if (proof.verdict !== "ok") {
-      if (proof.verdict !== "offset") link.serves = false;
-      this.surveyor.requestCheck([link.id]);
-      this.reader.reroute(flush);
-      return;
-    }
-    if (this.history?.node === link.id) this.#masterAt(fence.offset, flush);
-    else if (this.#knowledge.replicaAt(link, fence.offset, flush.sentAt)) this.#sync();
-    this.reader.release(flush, proof.seen, fence.offset);
-    this.#knowledge.sweep();
-    this.reader.retryHeld();
-    this.acks.check();
-  }
-
-  closed(connection: NodeConnection): void {
-    const link = this.links.get(connection.node);
-    if (link === undefined) return;
-    const wasOpen = link.connection === connection;
-    link.ended(connection, connection.unansweredWrites);
-    link.mark.void();
-    link.serves = false;
-    link.inRotation = false;
-    if (this.#stopped || !wasOpen) return;
-    this.surveyor.connectionLost(link.id);
-    this.#sync();
-  }
-
-  // ---- writes ------------------------------------------------------------------------------------------------
-
-  /** Answered by a node that was the master, of which that is not certain any more. */
-  #lostOffice(operation: Operation): Error {
-    return new UnknownOutcomeError("it is not certain that its node was still the master when it answered", {
-      node: operation.connection?.node,
-      command: operation.name,
-    });
-  }
-
-  #refused(refusal: Refusal, connection: NodeConnection): void {
-    const kind = refusal.inner ?? refusal.kind;
-    this.#keeper.refused(kind);
-    if (kind === "readonly") this.#lastWord.ask(connection);
-    if (isTopologyRefusal(kind)) this.surveyor.refused(connection.node, kind, refusal.redirect);
-    else if (refusal.smellsOfFailover) this.surveyor.requestCheck([connection.node]);
-  }
-
-  #masterAt(offset: number, flush: Flush): void {
-    this.#knowledge.masterAt(offset, flush, this.surveyor.state.hold === null);
-    this.acks.masterAt(offset);
-    this.#keeper.trust(flush.sentAt);
-  }
-
-  // ---- topology ----------------------------------------------------------------------------------------------
-
-  #addLink(target: Target): void {
-    const { node, name } = target;
-    if (this.links.has(node)) return;
-    const link = new NodeLink(
-      target,
-      this.connections,
-      {
-        isLone: () => this.isLone(),
-        wantsFence: (connection) => this.wantsFence(connection),
-        fenceSending: (connection, flush) => this.fenceSending(connection, flush),
-        fenced: (connection, fence, flush) => this.fenced(connection, fence, flush),
-        closed: (connection) => this.closed(connection),
-        wantsCommands: () => !this.#tableKnown,
-        opened: (opened, connection) => this.#opened(opened, connection),
-        circuitChanged: (changed, from) => this.#emit(circuitChange(changed, from)),
-        openFailed: (failed) => {
-          this.surveyor.requestCheck([failed.id]);
-          this.#sync();
-        },
-      },
-      this.clock,
-      this.random,
-      labelsOf(this.options, name ?? node),
-      this.options.circuit,
-    );
-    this.links.set(node, link);
-    link.ensure();
-  }
-
-  #removeLink(node: string): void {
-    const link = this.links.get(node);
-    if (link === undefined) return;
-    this.links.delete(node);
-    link.serves = false;
-    link.stop("the node was removed");
-    this.#losses.removed(node);
-  }
-
-  #opened(link: NodeLink, connection: NodeConnection): void {
-    const commands = connection.identity?.commands;
-    if (commands && !this.#tableKnown) {
-      this.#tableKnown = true;
-      this.table.override(commands);
-    }
-    link.mark.void();
-    // A first fence: nothing is known of this generation until it comes back.
-    connection.requestFence();
-    this.#sync();
-  }
-
-  #polled(input: Extract<TopologyInput, { type: "poll" | "pollFailed" }>): void {
-    this.#losses.polled(input);
-    this.#look.polled(input.node, input.type === "poll" ? input.sentAt : input.at);
-    const link = this.links.get(input.node);
-    if (link === undefined) return;
-    if (input.type === "pollFailed") {
-      // A node that doesn't answer, over a connection of its own, won't answer here either: nothing waits for it any longer.
-      if (input.kind === "timeout") link.drop("the node does not answer");
-      return;
-    }
-    link.ensure();
-    this.#knowledge.descends(input.info);
-    const { history } = this;
-    const { connection } = link;
-    if (connection !== null && !link.meets(input.runId)) {
-      // What was asked is another server than that which serves us at this address.
-      if (input.generation > connection.generation) link.drop("its address leads to another server by now");
-      this.surveyor.requestCheck([link.id]);
-      return;
-    }
-    if (history === null || connection === null || input.info.replid !== history.replid) return;
-    if (history.node !== link.id) this.#knowledge.replicaPolled(link, connection, input);
-    else if (input.info.role === "master" && this.surveyor.state.hold === null) {
-      this.#knowledge.masterPolled(input);
-      this.#keeper.trust(input.sentAt);
-    }
-  }
-
-  #doubt(link: NodeLink, refusal: string): void {
-    link.serves = false;
-    if (isTopologyRefusal(refusal)) this.surveyor.refused(link.id, refusal);
-    else this.surveyor.requestCheck([link.id]);
-  }
-
-  /** A new master or a new history: what is known is carried over before anything of it reaches a caller. */
-  #adopted(adoption: Adoption): void {
-    this.lane.close();
-    this.#handover?.cancel();
-    const former = this.lane.connection;
-    const same = this.history === null || (this.history.node === adoption.node && former?.node === adoption.node);
-    const handover = new Handover(adoption, this.clock, (farewell) => {
-      this.#enter(adoption, farewell, former);
-    });
-    this.#handover = handover;
-    handover.begin(same ? null : former, FAREWELL_MS, this.#lastWord.of(former));
-  }
-
-  #enter(adoption: Adoption, farewell: Farewell | null, former: NodeConnection | null): void {
-    const { from, node } = adoption;
-    if (farewell) this.lane.park(false);
-    else if (former !== null && former.node !== node) {
-      this.lane.surrender((operation) => this.#lostOffice(operation));
-      if (former.state === "open" && former.inFlight > 0) former.destroy("the node is not the master any more");
-    }
-    const { info = null, replicaSeen = null } = this.surveyor.state.nodes.get(node) ?? {};
-    // What the former one said once this one may have been promoted says nothing of what this one took on.
-    if (this.history?.node !== node) this.samples.dropAfter(replicaSeen?.sentAt ?? Number.NEGATIVE_INFINITY);
-    const report = this.#knowledge.enter(adoption, farewell, info?.offset ?? null);
-    if (info !== null) this.#knowledge.descends(info);
-    // Only now may the lane open: giving up what was parked has made it idle, and what waits in it belongs to the
-    // history that was just entered.
-    this.#handover = null;
-    if (report !== null && from !== null) {
-      const { lost, ...rest } = report;
-      this.#emit({ type: "writesLost", replid: from, count: lost, ...rest });
-    }
-    this.#sync();
-    this.refreshMarks();
-  }
-
-  /** Brings links, selection, the lane and readiness into line with what the topology says now. */
   #sync(): void {
-    if (this.#stopped) return;
-    const { state } = this.surveyor;
-    if (state.hold !== null) this.samples.dropAfter(unrivalledUntil(state));
-    const writable = this.#handover === null ? writableMaster(state, this.clock.now()) : null;
-    const { history } = this;
-    for (const link of this.links.values()) {
-      const isMaster = history?.node === link.id;
-      if (isMaster && !link.isMaster) link.forgive();
-      link.isMaster = isMaster;
-      const open = link.connection?.state === "open" && link.meets(state.nodes.get(link.id)?.runId ?? null);
-      if (link.isMaster) link.serves = open && writable === link.id;
-      // While there is no master the data gets no fresher anywhere: a replica whose link is down is as good as any.
-      else link.serves = open && serves(state, link.id, writable === null);
-      if (!link.isMaster) link.inRotation = link.serves && (link.inRotation || this.#knowledge.mayEnter(link));
-    }
-    // Once: a node that is found later and hangs has nothing to do with what waits.
-    this.#begun ||= history !== null && [...this.links.values()].every((link) => link.tried);
-    this.#selector.refresh([...this.links.values()]);
-    const office = writable === null ? undefined : this.links.get(writable);
-    const connection = office?.serves ? office.connection : null;
-    this.#keeper.keep(state, writable, connection, this.surveyor.fatal);
-    const { readFrom } = this.options.view;
-    this.#becomes(
-      this.lane.isOpen ||
-        (readFrom === "replica" &&
-          [...this.links.values()].some((link) => !link.isMaster && link.serves && link.inRotation)),
-    );
-    if (this.reader.held > 0) this.reader.retryHeld();
-    this.reader.retryUndecided();
-  }
-
-  #becomes(ready: boolean): void {
-    if (ready === this.#ready) return;
-    this.#ready = ready;
-    this.bus.emit("readiness", ready);
+    if (!this.#stopped) this.#rollCall.take();
   }
 
   #emit(change: TopologyChange): void {
@@ -621,8 +421,4 @@ export class Engine implements OperationSink {
   describeNode(node: string): NodeDescription | null {
     return this.topology.nodes.find(({ id, aliases }) => id === node || aliases.includes(node)) ?? null;
   }
-}
-
-function isTopologyRefusal(kind: string): kind is RefusalKind {
-  return kind === "readonly" || kind === "loading" || kind === "masterdown" || kind === "noreplicas" || kind === "busy";
 }

@@ -11,7 +11,7 @@ export function healthReport(engine: Engine, view: ResolvedView, status: string)
   const staleMs = known.length > 0 ? Math.round(Math.min(...known)) : master ? 0 : null;
   const reasons: string[] = [];
   if (status === "end") reasons.push("the client is closed");
-  else if (!engine.ready) reasons.push(...engine.reasons().map(({ node, reason }) => `${node}: ${reason}`));
+  else if (!engine.ready) reasons.push(...engine.errors.reasons().map(({ node, reason }) => `${node}: ${reason}`));
   if (view.maxStalenessMs !== null && !master && staleMs !== null && staleMs > view.maxStalenessMs)
     reasons.push(`the freshest replica may be ${staleMs} ms behind, ${view.maxStalenessMs} are tolerated`);
   return { ok: engine.ready && reasons.length === 0, state, master: master?.id ?? null, staleMs, reasons };

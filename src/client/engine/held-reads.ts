@@ -1,32 +1,31 @@
 import type { TimerHandle } from "../../core/clock.js";
-import { QueueFullError } from "../errors.js";
 import type { Operation } from "./operation.js";
 import type { ReaderHost } from "./reader-host.js";
+import { WaitingUnits } from "./waiting-units.js";
 
 /** How often held reads are looked at, in milliseconds; each look asks the replicas anew. */
 const HOLD_STEP_MS = 2;
 
 /** Reads for replicas alone, none of which has what they must see yet: looked at again and again for `readHoldMs`. */
 export class HeldReads {
-  /** Units that wait; all commands of one go together. */
-  #held: (readonly Operation[])[] = [];
-  /** Commands in them. */
-  #count = 0;
+  readonly #held: WaitingUnits;
   #timer: TimerHandle | null = null;
 
   /** @param submit sends a unit, or adds it again */
   constructor(
     private readonly host: ReaderHost,
     private readonly submit: (operations: readonly Operation[]) => void,
-  ) {}
+  ) {
+    this.#held = new WaitingUnits(host.queuedCommands);
+  }
 
-  /** Units that wait. */
+  /** Reads that wait. */
   get size(): number {
-    return this.#held.length;
+    return this.#held.count;
   }
 
   add(operations: readonly Operation[]): void {
-    const { clock, readHoldMs, failoverTimeoutMs, queuedCommands } = this.host;
+    const { clock, readHoldMs, failoverTimeoutMs } = this.host;
     const now = clock.now();
     const first = operations[0] as Operation;
     if (first.heldSince < 0 && this.host.started()) first.heldSince = now;
@@ -35,31 +34,19 @@ export class HeldReads {
       for (const operation of operations) operation.fail(this.host.noMaster(operation));
     } else if (heldMs >= readHoldMs) {
       for (const operation of operations) operation.fail(this.host.noReplica(operation, Math.round(heldMs)));
-    } else if (this.#count + operations.length > queuedCommands) {
-      for (const operation of operations)
-        operation.fail(new QueueFullError("limits.queuedCommands", queuedCommands, { command: operation.name }));
-    } else {
-      this.#held.push(operations);
-      this.#count += operations.length;
-    }
-    if (this.#held.length > 0) this.#timer ??= clock.setTimer(() => this.#step(), HOLD_STEP_MS, true);
+    } else this.#held.add(operations);
+    if (this.size > 0) this.#timer ??= clock.setTimer(() => this.#step(), HOLD_STEP_MS, true);
   }
 
   /** Marks moved: looks whether what is held may go now. */
   retry(): void {
-    if (this.#held.length === 0) return;
-    const held = this.#held;
-    this.#held = [];
-    this.#count = 0;
-    for (const operations of held) {
-      if (!(operations[0] as Operation).settled) this.submit(operations);
-    }
+    if (this.size === 0) return;
+    for (const operations of this.#held.take()) this.submit(operations);
   }
 
   /** Ends everything that is held. */
   rejectAll(error: (operation: Operation) => Error): void {
-    for (const operations of this.#held.splice(0)) for (const operation of operations) operation.fail(error(operation));
-    this.#count = 0;
+    this.#held.rejectAll(error);
     this.host.clock.clearTimer(this.#timer);
     this.#timer = null;
   }

@@ -17,17 +17,16 @@ const NO_AGREEMENT =
  */
 export function hopeless({ nodes, adopted }: TopologyState): Error | null {
   const reasons: { node: string; reason: string }[] = [];
-  let unusable: { node: string; reason: string } | null = null;
+  let usable = false;
   for (const node of nodes.values()) {
     const { failure } = node;
     if (failure === null || node.reachable || !isLasting(node, adopted === null)) return null;
-    const told = { node: node.id, reason: failure.reason };
-    reasons.push(told);
-    if (failure.kind === "unsupported") unusable = told;
+    reasons.push({ node: node.id, reason: failure.reason });
+    usable ||= failure.kind !== "unsupported";
   }
-  if (unusable !== null && [...nodes.values()].every(({ failure }) => failure?.kind === "unsupported"))
-    return unsupported(unusable);
-  return reasons.length === 0 ? null : new NoMasterError(null, reasons);
+  const last = reasons.at(-1);
+  if (last === undefined) return null;
+  return usable ? new NoMasterError(null, reasons) : unsupported(last);
 }
 
 function isLasting({ failure }: NodeState, stranger: boolean): boolean {

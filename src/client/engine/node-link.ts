@@ -1,13 +1,14 @@
 import { Backoff } from "../../core/backoff.js";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import type { Random } from "../../core/random.js";
+import type { Target } from "../connection/address.js";
 import type { ConnectionHost, NodeConnection, ReadWatch } from "../connection/node-connection.js";
 import { describeSocketError } from "../connection/socket-error.js";
 import { Mark } from "../consistency/marks.js";
 import { Circuit, type CircuitLimits } from "../routing/circuit.js";
 import type { Candidate } from "../routing/selector.js";
 import type { CircuitState, NodeTags } from "../types.js";
-import type { Connections, Target } from "./connections.js";
+import type { Connections } from "./connections.js";
 
 /** Whoever owns the links. */
 export interface LinkHost extends ConnectionHost {

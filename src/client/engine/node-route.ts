@@ -1,4 +1,5 @@
 import { UnknownOutcomeError } from "../errors.js";
+import { replyError } from "./call-errors.js";
 import type { Engine } from "./engine.js";
 import type { Operation, OperationSink } from "./operation.js";
 import { isReplyError } from "./reply-kind.js";
@@ -14,7 +15,7 @@ export class NodeRoute implements OperationSink {
   reaches(operation: Operation, node: string): boolean {
     const engine = this.engine();
     if (engine.links.get(node)?.connection?.state === "open") return true;
-    operation.fail(engine.notConnected(node, operation));
+    operation.fail(engine.errors.notConnected(node, operation));
     return false;
   }
 
@@ -35,7 +36,7 @@ export class NodeRoute implements OperationSink {
     const { connection, ticket } = operation;
     if (isReplyError(error)) {
       this.#written(operation);
-      operation.fail(engine.replyError(operation, error));
+      operation.fail(replyError(operation, error));
       return;
     }
     operation.ticket = null;
@@ -54,7 +55,7 @@ export class NodeRoute implements OperationSink {
       return;
     }
     if (ticket !== null) engine.ledger.notApplied(ticket);
-    operation.fail(engine.notConnected(connection?.node ?? "", operation));
+    operation.fail(engine.errors.notConnected(connection?.node ?? "", operation));
   }
 
   /** It was answered, an error included, over a connection that the lane knows nothing of. */

@@ -1,10 +1,11 @@
 import { parseReplicationInfo, parseServerInfo } from "../../protocol/info.js";
+import type { Target } from "../connection/address.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import { describeSocketError } from "../connection/socket-error.js";
 import { UnsupportedServerError } from "../errors.js";
 import type { ProbeResult } from "../topology/monitor.js";
 import type { PollFailure } from "../topology/state.js";
-import { type Connections, NOBODY, type Target } from "./connections.js";
+import { type Connections, NOBODY } from "./connections.js";
 
 /**
  * Over which connection a node is asked: the probe's `own` one; a `fresh` one, since the name may lead elsewhere by now; or

@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from "../../core/clock.js";
-import { QueueFullError } from "../errors.js";
 import type { Operation } from "./operation.js";
+import { WaitingUnits } from "./waiting-units.js";
 
 /** What waiting for a decision asks of whoever owns it. */
 export interface UndecidedHost {
@@ -20,61 +20,44 @@ export interface UndecidedHost {
  * may be lost when it is decided who is master, so they wait for that.
  */
 export class UndecidedReads {
-  #units: (readonly Operation[])[] = [];
-  #count = 0;
+  readonly #waiting: WaitingUnits;
   #timer: TimerHandle | null = null;
   #dueAt = Number.POSITIVE_INFINITY;
 
-  constructor(private readonly host: UndecidedHost) {}
+  constructor(private readonly host: UndecidedHost) {
+    this.#waiting = new WaitingUnits(host.limit);
+  }
 
   /** Reads that wait. */
   get size(): number {
-    return this.#count;
+    return this.#waiting.count;
   }
 
   /** Commands of one unit, or a single one. */
   add(operations: readonly Operation[]): void {
-    const { clock, limit, waitMs } = this.host;
-    if (this.#count + operations.length > limit) {
-      for (const one of operations) one.fail(new QueueFullError("limits.queuedCommands", limit, { command: one.name }));
-      return;
-    }
-    this.#units.push(operations);
-    this.#count += operations.length;
-    this.#arm(Math.max(dueOf(operations, waitMs), clock.now() + 1));
+    const { clock, waitMs } = this.host;
+    if (this.#waiting.add(operations)) this.#arm(Math.max(dueOf(operations, waitMs), clock.now() + 1));
   }
 
   /** Something was decided, or a node shows less than it did: looks whether they may go now. */
   retry(): void {
-    for (const operations of this.#take()) if (!isSettled(operations)) this.host.resend(operations);
+    for (const operations of this.#waiting.take()) this.host.resend(operations);
   }
 
   /** Ends all that waits. */
   rejectAll(error: (operation: Operation) => Error): void {
-    for (const operations of this.#take()) for (const operation of operations) operation.fail(error(operation));
+    this.#waiting.rejectAll(error);
     this.#disarm();
-  }
-
-  #take(): (readonly Operation[])[] {
-    const units = this.#units;
-    this.#units = [];
-    this.#count = 0;
-    return units;
   }
 
   #expire(): void {
     this.#disarm();
     const { clock, waitMs } = this.host;
     let next = Number.POSITIVE_INFINITY;
-    for (const operations of this.#take()) {
-      if (isSettled(operations)) continue;
+    for (const operations of this.#waiting.take()) {
       const due = dueOf(operations, waitMs);
       if (due <= clock.now()) for (const operation of operations) operation.fail(this.host.timedOut(operation));
-      else {
-        this.#units.push(operations);
-        this.#count += operations.length;
-        next = Math.min(next, due);
-      }
+      else if (this.#waiting.add(operations)) next = Math.min(next, due);
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
   }
@@ -96,8 +79,4 @@ export class UndecidedReads {
 
 function dueOf(operations: readonly Operation[], waitMs: number): number {
   return (operations[operations.length - 1] as Operation).issuedAt + waitMs;
-}
-
-function isSettled(operations: readonly Operation[]): boolean {
-  return operations.every(({ settled }) => settled);
 }

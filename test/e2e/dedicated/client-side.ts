@@ -1,12 +1,8 @@
 import { EventEmitter } from "node:events";
 import { Command } from "ioredis";
+import type { Target } from "../../../src/client/connection/address.js";
 import { DedicatedConnections } from "../../../src/client/connection/dedicated/dedicated-connections.js";
-import type {
-  DedicatedCall,
-  DedicatedHost,
-  MasterTarget,
-  UserCommand,
-} from "../../../src/client/connection/dedicated/host.js";
+import type { DedicatedCall, DedicatedHost, UserCommand } from "../../../src/client/connection/dedicated/host.js";
 import type { TransactionConnection } from "../../../src/client/connection/dedicated/transaction-connection.js";
 import { NodeConnection } from "../../../src/client/connection/node-connection.js";
 import { NoMasterError } from "../../../src/client/errors.js";
@@ -22,7 +18,7 @@ export interface Server {
   readonly port: number;
 }
 
-const targetOf = ({ host, port }: Server): MasterTarget => ({ node: `${host}:${port}`, endpoint: { host, port } });
+const targetOf = ({ host, port }: Server): Target => ({ node: `${host}:${port}`, endpoint: { host, port } });
 
 /** The part of a client that dedicated connections need, with a master that the test names. */
 export class ClientSide {
@@ -46,7 +42,7 @@ export class ClientSide {
       heartbeatTimeoutMs: 200,
       ...rest,
     });
-    const openOptions = async ({ endpoint }: MasterTarget) => ({ endpoint, redis: { ...options.redis } });
+    const openOptions = async ({ endpoint }: Target) => ({ endpoint, redis: { ...options.redis } });
     const host: DedicatedHost = {
       clock: systemClock,
       random: seededRandom(1),

@@ -3,8 +3,9 @@ import { Backoff } from "../../../core/backoff.js";
 import type { TimerHandle } from "../../../core/clock.js";
 import { deferred } from "../../../core/deferred.js";
 import { ClientClosedError, NoMasterError, PoolExhaustedError, QueueFullError } from "../../errors/kinds.js";
+import type { Target } from "../address.js";
 import type { NodeConnection } from "../node-connection.js";
-import type { DedicatedHost, MasterTarget } from "./host.js";
+import type { DedicatedHost } from "./host.js";
 
 /** A pooled connection to the master; whoever holds it is alone on it. */
 export class PooledConnection {
@@ -12,7 +13,7 @@ export class PooledConnection {
 
   constructor(
     readonly connection: NodeConnection,
-    readonly target: MasterTarget,
+    readonly target: Target,
   ) {}
 }
 
@@ -195,7 +196,7 @@ export class ConnectionPool {
 
   async #create(): Promise<Slot> {
     while (!this.#closed) {
-      let target: MasterTarget | null = null;
+      let target: Target | null = null;
       try {
         target = await Promise.race([this.host.master("connect"), this.#closing.promise]);
         const connection = await this.#connect(target);
@@ -217,7 +218,7 @@ export class ConnectionPool {
     return { pooled: null };
   }
 
-  async #connect(target: MasterTarget): Promise<NodeConnection> {
+  async #connect(target: Target): Promise<NodeConnection> {
     const opening = this.host.connect(target);
     let given = true;
     try {

@@ -7,9 +7,6 @@ import type { OpenOptions } from "../open-redis.js";
 import type { SocketBatch } from "../socket-batch.js";
 import type { ReplyContext } from "../wire-command.js";
 
-/** The master, as it is known now. */
-export type MasterTarget = Target;
-
 /** What the dedicated connections of one client need of it. */
 export interface DedicatedHost {
   readonly clock: Clock;
@@ -21,13 +18,13 @@ export interface DedicatedHost {
    * The master that may be written to. While there is none it waits, up to `failoverTimeoutMs`.
    * Rejects with NoMasterError, or with ClientClosedError once the client is closed.
    */
-  master(command: string): Promise<MasterTarget>;
+  master(command: string): Promise<Target>;
   /** The master at this moment, without waiting; null while there is none. */
   currentMaster(): string | null;
   /** A new connection generation to that node, open and greeted. Rejects with the reason. */
-  connect(target: MasterTarget): Promise<NodeConnection>;
+  connect(target: Target): Promise<NodeConnection>;
   /** What an ioredis instance to that node is opened with, for connections that ioredis itself serves. */
-  openOptions(target: MasterTarget): Promise<OpenOptions>;
+  openOptions(target: Target): Promise<OpenOptions>;
   /** A reply or a lost connection makes one doubt the node: have a look at it. */
   requestCheck(node: string): void;
 }

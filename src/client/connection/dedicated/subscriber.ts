@@ -4,8 +4,9 @@ import type { TimerHandle } from "../../../core/clock.js";
 import { deferred } from "../../../core/deferred.js";
 import { ClientClosedError, NoMasterError } from "../../errors/kinds.js";
 import { decorateReplyError } from "../../errors/reply-error.js";
+import type { Target } from "../address.js";
 import { openRedis } from "../open-redis.js";
-import type { DedicatedHost, MasterTarget, UserCommand } from "./host.js";
+import type { DedicatedHost, UserCommand } from "./host.js";
 
 /** Where messages go: the client, which is an emitter in ioredis's manner. */
 export interface MessageSink {
@@ -27,7 +28,7 @@ type Kind = "subscribe" | "psubscribe" | "ssubscribe";
 /** One open connection that is subscribed. */
 interface Line {
   readonly redis: Redis;
-  readonly target: MasterTarget;
+  readonly target: Target;
   readonly close: (reason: string) => void;
 }
 
@@ -201,7 +202,7 @@ export class Subscriber {
     this.#beat(line);
   }
 
-  async #openLine(target: MasterTarget): Promise<Line> {
+  async #openLine(target: Target): Promise<Line> {
     const { clock, options } = this.host;
     const opened = openRedis(await this.host.openOptions(target), {
       ended: () => this.#ended(line),

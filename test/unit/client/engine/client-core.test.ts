@@ -41,7 +41,7 @@ function coreOf() {
   const environment = { clock: new ManualClock(), random: seededRandom(1), connect: null };
   const core = new ClientCore(resolveOptions({ master: "a:1" }), facade, environment, null);
   const opened: Dedicated[] = [];
-  const { links } = core.engine;
+  const links = core.engine.links as Map<string, NodeLink>;
   const come = (): void => {
     links.set(NODE, { target: { node: NODE, endpoint: { host: "b", port: 2 } } } as unknown as NodeLink);
   };

@@ -186,7 +186,7 @@ it.each<[string, object, Partial<ResolvedView>, string, object]>([
   const { master = false, ready = true, stale } = state as { master?: boolean; ready?: boolean; stale: number[] };
   const engine = {
     ready,
-    reasons: () => [{ node: "M", reason: "refused" }],
+    errors: { reasons: () => [{ node: "M", reason: "refused" }] },
     topology: {
       state: master ? "stable" : "noMaster",
       master: master ? { id: "M" } : null,

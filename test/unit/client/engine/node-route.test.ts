@@ -28,8 +28,7 @@ function routeOf(options: { wasSent?: boolean } = {}) {
     ledger,
     noteIssue,
     history: { node: "A" },
-    replyError: (_: unknown, error: Error) => error,
-    notConnected: () => new Error("not connected"),
+    errors: { notConnected: () => new Error("not connected") },
   };
   const operation = {
     name: "set",
