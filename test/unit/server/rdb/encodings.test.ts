@@ -38,6 +38,10 @@ function ziplist(...entries: readonly string[]): string {
   return `${u32(body.length + 11)}${u32(tail)}${u16(entries.length)}${body}\xff`;
 }
 
+/** Other bytes in a place. */
+const changed = (bytes: string, at: number, to: string): string =>
+  bytes.slice(0, at) + to + bytes.slice(at + to.length);
+
 const intset = (width: number, members: readonly string[]): string =>
   u32(width) + u32(members.length) + members.join("");
 
@@ -46,12 +50,21 @@ const [medium, long] = ["m".repeat(300), "l".repeat(20_000)];
 const packEntries: readonly (readonly [string, string])[] = [
   ["\x7f", "127"],
   ["\x82ab", "ab"],
+  ["\x80", ""],
+  // With their length and their size they take 127 and 128 bytes, which one byte says and which two do.
+  [`\xe0\x7d${"n".repeat(125)}`, "n".repeat(125)],
+  [`\xe0\x7e${"n".repeat(126)}`, "n".repeat(126)],
   [`\xbf${"s".repeat(63)}`, "s".repeat(63)],
   ["\xc1\x02", "258"],
   ["\xcf\xff", "4095"],
+  ["\xc0\x05", "5"],
   ["\xd0\x00", "-4096"],
   ["\xdf\xff", "-1"],
   [`\xe1\x2c${medium}`, medium],
+  [`\xef\xff${"o".repeat(4095)}`, "o".repeat(4095)],
+  // 16,383 and 16,384 bytes: two and three of them say so.
+  [`\xf0${u32(16_378)}${"p".repeat(16_378)}`, "p".repeat(16_378)],
+  [`\xf0${u32(16_379)}${"p".repeat(16_379)}`, "p".repeat(16_379)],
   [`\xf0${u32(long.length)}${long}`, long],
   ["\xf1\x00\x80", "-32768"],
   ["\xf2\x00\x00\x80", "-8388608"],
@@ -61,7 +74,9 @@ const packEntries: readonly (readonly [string, string])[] = [
 const zipEntries: readonly (readonly [string, string])[] = [
   ["\x02ab", "ab"],
   [`\x3f${"s".repeat(63)}`, "s".repeat(63)],
+  ["\x40\x02cd", "cd"],
   [`\x41\x2c${medium}`, medium],
+  [`\x7f\xff${"q".repeat(16_383)}`, "q".repeat(16_383)],
   // Behind this one stands its size of four bytes; so it does behind the next.
   ["\xf1", "0"],
   [`\x80${u32be(long.length)}${long}`, long],
@@ -134,7 +149,79 @@ const values: Readonly<Record<string, readonly [body: string, value: RdbValue]>>
     `\x12\x03\x02${blob(pack)}\x01${blob(medium)}\x02${blob(listpack("\x81z"))}`,
     { type: "list", items: [...packed, medium, "z"] },
   ],
+  "a listpack of more entries than its head can count": [
+    `\x12\x01\x02${blob(changed(listpack("\x82ab"), 4, "\xff\xff"))}`,
+    { type: "list", items: ["ab"] },
+  ],
+  "a ziplist of more entries than its head can count": [
+    `\x0e\x01${blob(changed(ziplist("\x02ab"), 8, "\xff\xff"))}`,
+    { type: "list", items: ["ab"] },
+  ],
+  "a zipmap of more elements than its head can count": [
+    `\x09${blob("\xfe\x01a\x01\0x\xff")}`,
+    { type: "hash", pairs: ["a", "x"] },
+  ],
   "a set's listpack": [`\x14${blob(pack)}`, { type: "set", members: packed }],
+};
+
+/** A listpack and a ziplist of one short string. */
+const [onePack, oneZip] = [listpack("\x82ab"), ziplist("\x02ab")];
+
+/** Lists in a quicklist node of either kind that don't hold together. */
+const broken: Readonly<Record<string, readonly [body: string, message: string]>> = {
+  "a listpack that says another size": [
+    `\x12\x01\x02${blob(changed(onePack, 0, "\x0a"))}`,
+    "listpack says 10 bytes and has 11",
+  ],
+  "a listpack that says too few entries": [
+    `\x12\x01\x02${blob(changed(onePack, 4, "\0"))}`,
+    "listpack says 0 entries and has 1",
+  ],
+  "a listpack that says too many entries": [
+    `\x12\x01\x02${blob(changed(onePack, 4, "\xfe\xff"))}`,
+    "entries and has 1",
+  ],
+  "a listpack that goes on behind its end": [
+    `\x12\x01\x02${blob(`${changed(onePack, 0, "\x0c")}\0`)}`,
+    "bytes behind the end of a listpack",
+  ],
+  "a listpack with a wrong size behind a short entry": [
+    `\x12\x01\x02${blob(changed(onePack, 9, "\x04"))}`,
+    "a listpack entry's size is wrong",
+  ],
+  "a listpack with a wrong size behind a long entry": [
+    `\x12\x01\x02${blob(changed(listpack(`\xe1\x2c${medium}`), 6 + 302, "\x03"))}`,
+    "a listpack entry's size is wrong",
+  ],
+  "a listpack with an entry of an unknown kind": [
+    `\x12\x01\x02${blob(listpack("\xf5"))}`,
+    "unknown listpack encoding 0xf5",
+  ],
+  "a ziplist that says another size": [
+    `\x0e\x01${blob(changed(oneZip, 0, "\x0e"))}`,
+    "ziplist says 14 bytes and has 15",
+  ],
+  "a ziplist that says too few entries": [
+    `\x0e\x01${blob(changed(oneZip, 8, "\0"))}`,
+    "ziplist says 0 entries and has 1",
+  ],
+  "a ziplist that says too many entries": [`\x0e\x01${blob(changed(oneZip, 8, "\xfe\xff"))}`, "entries and has 1"],
+  "a ziplist that goes on behind its end": [
+    `\x0e\x01${blob(`${changed(oneZip, 0, "\x10")}\0`)}`,
+    "bytes behind the end of a ziplist",
+  ],
+  "a ziplist whose last entry is elsewhere": [`\x0e\x01${blob(changed(oneZip, 4, "\x0b"))}`, "last entry is elsewhere"],
+  "a ziplist with a wrong size in front of an entry": [
+    `\x0e\x01${blob(changed(oneZip, 10, "\x01"))}`,
+    "size of the one before is wrong",
+  ],
+  "a ziplist with an entry of an unknown kind": [`\x0e\x01${blob(ziplist("\xc1"))}`, "unknown ziplist encoding 0xc1"],
+  "a zipmap without elements": [`\x09${blob("\0\xff")}`, "a zipmap without elements"],
+  "a zipmap that says too few elements": [
+    `\x09${blob("\x01\x01a\x01\0x\x01b\x01\0y\xff")}`,
+    "zipmap says 1 elements and has 2",
+  ],
+  "a zipmap that goes on behind its end": [`\x09${blob("\x01\x01a\x01\0x\xff\0")}`, "bytes behind the end of a zipmap"],
 };
 
 const refused: Readonly<Record<string, readonly [body: string, message: string]>> = {
@@ -155,6 +242,7 @@ const refused: Readonly<Record<string, readonly [body: string, message: string]>
   "an encoding where a length belongs": ["\x01\xc0\x01", "a length was expected"],
   "more elements than bytes": ["\x02\x02\x01", "2 elements announced, 1 bytes are left"],
   "bytes behind the value": ["\0\x01ab", "bytes behind the value"],
+  ...broken,
   ...Object.fromEntries(
     [6, 7].map((type) => [`type ${type}`, [chars(type), `a module's type (type ${type})`] as const]),
   ),
