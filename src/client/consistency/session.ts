@@ -75,10 +75,13 @@ export class CausalSession implements WriteFollower {
     return this.#pending === 0 && this.#unresolved === 0;
   }
 
-  /** A token named a history that no known link leads from, and the nodes were not asked since. */
+  /**
+   * A token named a history that no known link leads from, and the nodes were not asked since; or there was no master
+   * yet to place it by.
+   */
   get unplaced(): boolean {
     this.#place();
-    return this.#strange.length > 0;
+    return this.#strange.length > 0 || this.#foreign.length > 0;
   }
 
   /** Tokens taken over so far: a look at the nodes says nothing of those that come after it began. */

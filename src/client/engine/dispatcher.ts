@@ -92,8 +92,8 @@ export class Dispatcher {
     if (this.#local(command, spec, scope)) return;
     const operation = this.#operation(command, spec, scope);
     if (operation.settled || this.#refused([operation])) return;
-    if (operation.session?.unplaced) this.#afterLook([operation], operation.session, scope);
-    else this.#send(operation, scope);
+    if (operation.session === null || !this.#afterLook([operation], operation.session, scope))
+      this.#send(operation, scope);
   }
 
   /** A call whose session must be told of something first ends whole: half a transaction would be applied bare. */
@@ -108,13 +108,11 @@ export class Dispatcher {
     return false;
   }
 
-  /** A token of an unknown history tells that somebody knows of a failover: the nodes are asked before anything else. */
-  #afterLook(operations: readonly Operation[], session: CausalSession, scope: Scope): void {
-    void this.host.engine.lookFor(session).then(() => {
-      const waiting = operations.filter((operation) => !operation.settled);
-      if (this.#refused(waiting)) return;
-      if (waiting.length === 1) this.#send(waiting[0] as Operation, scope);
-      else this.#sendUnit(waiting, scope);
+  #afterLook(operations: readonly Operation[], session: CausalSession, scope: Scope): boolean {
+    return this.host.engine.afterLook.holds(operations, session, (left) => {
+      if (this.#refused(left)) return;
+      if (left.length === 1) this.#send(left[0] as Operation, scope);
+      else this.#sendUnit(left, scope);
     });
   }
 
@@ -148,8 +146,7 @@ export class Dispatcher {
     }
     if (this.#refused(operations)) return;
     const session = operations[0]?.session;
-    if (session?.unplaced) this.#afterLook(operations, session, scope);
-    else this.#sendUnit(operations, scope);
+    if (!session || !this.#afterLook(operations, session, scope)) this.#sendUnit(operations, scope);
   }
 
   #sendUnit(operations: readonly Operation[], scope: Scope): void {

@@ -16,9 +16,11 @@ import { Selector } from "../routing/selector.js";
 import { presentMaster } from "../topology/describe.js";
 import type { NodeDescription, Topology, TopologyChange } from "../types.js";
 import { AckWaiter } from "./ack-waiter.js";
+import { AfterLook } from "./after-look.js";
 import { CallErrors, replyError } from "./call-errors.js";
 import { Connections, NOBODY } from "./connections.js";
 import { describeTopology } from "./describe.js";
+import { FirstMaster } from "./first-master.js";
 import { FreshLook } from "./fresh-look.js";
 import { Knowledge } from "./knowledge.js";
 import { LaneKeeper } from "./lane-keeper.js";
@@ -60,7 +62,9 @@ export class Engine implements OperationSink {
   readonly bus = new EventEmitter<EngineEvents>();
 
   readonly sessions: Sessions;
+  readonly afterLook: AfterLook;
 
+  readonly #firstMaster: FirstMaster;
   readonly #look: FreshLook;
   readonly #links: Links;
   readonly #rollCall: RollCall;
@@ -122,7 +126,7 @@ export class Engine implements OperationSink {
       limit: limits.sessions,
       tokenTtlMs: options.tokenTtlMs,
       waitMs: options.failoverTimeoutMs,
-      lookFor: (session) => this.lookFor(session),
+      lookFor: (session, until) => this.#lookFor(session, until),
       askMaster: (at) => {
         const { connection } = this.lane;
         if (!this.lane.isOpen || connection === null) return;
@@ -133,6 +137,14 @@ export class Engine implements OperationSink {
       },
       noMaster: () => new NoMasterError(options.failoverTimeoutMs, this.errors.reasons()),
       hopeless: () => this.surveyor.fatal,
+    });
+    this.#firstMaster = new FirstMaster(clock);
+    this.afterLook = new AfterLook({
+      clock,
+      queuedCommands: limits.queuedCommands,
+      waitMs: options.failoverTimeoutMs,
+      lookFor: (session, until) => this.#lookFor(session, until),
+      hopeless: () => this.#stopped || this.surveyor.fatal !== null,
     });
     this.#look = new FreshLook(
       { clock, nodes: () => this.links.keys(), requestCheck: () => this.surveyor.requestCheck() },
@@ -335,6 +347,7 @@ export class Engine implements OperationSink {
     this.acks.stop(error);
     this.#step.cancel();
     this.#look.end();
+    this.#firstMaster.over();
     this.#writes.stop();
     this.#keeper.stop();
     this.#links.stop();
@@ -363,11 +376,19 @@ export class Engine implements OperationSink {
     this.acks.waitElsewhere(operation, reply, () => operation.succeed(reply), this.lane.connection);
   }
 
-  /** Resolves when all nodes were asked anew, because a token tells of a history that is not known here. */
-  async lookFor(session: CausalSession): Promise<void> {
+  /**
+   * Resolves when all nodes were asked anew, because a token tells of a history that is not known here; before there
+   * is a master it would be compared with nothing. False: there was none by `until`.
+   */
+  async #lookFor(session: CausalSession, until: number): Promise<boolean> {
+    const over = (): boolean => this.history !== null || this.#stopped || this.surveyor.fatal !== null;
+    if (!over()) await this.#firstMaster.wait(until);
+    if (this.history === null || this.#stopped) return false;
+    if (!session.unplaced) return true;
     const { merged } = session;
     await this.#look.take();
     session.looked(merged);
+    return true;
   }
 
   /** To the master, in the order of issue. */
@@ -411,7 +432,9 @@ export class Engine implements OperationSink {
   }
 
   #sync(): void {
-    if (!this.#stopped) this.#rollCall.take();
+    if (this.#stopped) return;
+    if (this.history !== null || this.surveyor.fatal !== null) this.#firstMaster.over();
+    this.#rollCall.take();
   }
 
   #emit(change: TopologyChange): void {

@@ -14,8 +14,11 @@ export interface SessionsHost {
   readonly tokenTtlMs: number;
   /** How long a token may be waited for, in milliseconds. */
   readonly waitMs: number;
-  /** Asks all nodes about the tokens of unknown histories that the session was given; resolves when it is done. */
-  lookFor(session: CausalSession): Promise<void>;
+  /**
+   * Asks all nodes about the tokens of unknown histories that the session was given; resolves when it is done, or false
+   * if there was no master by `until`.
+   */
+  lookFor(session: CausalSession, until: number): Promise<boolean>;
   /** Asks the master how far it is, if there is one; `at` is told what a read of it now would surely see. */
   askMaster(at: (offset: number) => void): void;
   /** Why there is no master. */
@@ -70,7 +73,8 @@ export class Sessions {
     const { clock, waitMs } = this.host;
     const until = clock.now() + waitMs;
     for (;;) {
-      if (session.unplaced && clock.now() < until && this.host.hopeless() === null) await this.host.lookFor(session);
+      if (session.unplaced && clock.now() < until && this.host.hopeless() === null)
+        await this.host.lookFor(session, until);
       const lost = session.takeUntold();
       if (lost !== null) throw new WritesLostError(lost, { command: "token" });
       const { position } = session;

@@ -4,6 +4,10 @@ import { eventually } from "../../support/eventually.js";
 import { onEachStage } from "../support/stages.js";
 import { useWorlds } from "../support/world.js";
 
+function twice<S>(session: S, call: (session: S) => Promise<unknown>): Promise<unknown>[] {
+  return [call(session), call(session)];
+}
+
 onEachStage("a causal session", (start) => {
   const worlds = useWorlds(start);
 
@@ -152,6 +156,21 @@ onEachStage("a causal session", (start) => {
     expect(await first.command("EXISTS", "a")).toBe(0);
   });
 
+  it("begun with a token by a client whom nobody lets in is told so at once", async () => {
+    const { stage, client } = await worlds.open();
+    const writer = (await client()).session();
+    await writer.set("k", "v");
+    const stranger = { redisOptions: { username: "nobody", password: "wrong" }, failoverTimeoutMs: 600_000 };
+    const redis = new ReplicatedClient({ ...stage.options, ...stranger });
+    redis.on("error", () => {});
+    try {
+      const session = redis.session(await writer.token());
+      await expect(session.get("k")).rejects.toMatchObject({ code: "IOREPLICA_NO_MASTER" });
+    } finally {
+      redis.disconnect();
+    }
+  });
+
   it("a token of a failover that this client has not noticed makes it look before it answers", async () => {
     const { stage, master, first, second, client, settled } = await worlds.open();
     const slow = await client({ pollIntervalMs: 60_000 });
@@ -186,6 +205,22 @@ onEachStage("a causal session", (start) => {
       expect(redis.topology.master?.id).not.toBe(first.id);
       for (const outcome of outcomes)
         expect(outcome).toMatchObject({ status: "rejected", reason: { code: "IOREPLICA_WRITES_LOST" } });
+      // One that begins with the token, before it has found any master, is told at its first call, not at its second.
+      const patience = { arbitrationMs: 500, failoverTimeoutMs: 600_000 };
+      const begun = new ReplicatedClient({ ...stage.options, ...patience, pollIntervalMs: 100 });
+      try {
+        const [call, ...later] = await Promise.allSettled([
+          ...twice(begun.session(token), (session) => session.set("k2", "1")),
+          ...twice(begun.session(token), (session) => session.get("k")),
+        ]);
+        expect(begun.topology.master?.id).not.toBe(first.id);
+        expect([call, later[1]]).toMatchObject(
+          [1, 2].map(() => ({ status: "rejected", reason: { code: "IOREPLICA_WRITES_LOST" } })),
+        );
+        expect([later[0], later[2]]).toMatchObject([{ value: "OK" }, { value: null }]);
+      } finally {
+        begun.disconnect();
+      }
     } finally {
       rival.disconnect();
     }

@@ -197,6 +197,21 @@ describe("tokens of other histories", () => {
     expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 149, toOffset: 170, proven: true }]);
   });
 
+  it("that come before there is a master want a look as soon as there is one, unless it leads its history", () => {
+    const { session, links, adopt } = client(null);
+    links.add({ from: A, to: B, at: 150 });
+    const [own, rivals] = [session(), session()];
+    own.merge({ replid: A, offset: 90 });
+    rivals.merge({ replid: B, offset: 170 });
+    expect([own.unplaced, rivals.unplaced]).toEqual([true, true]);
+    // What is looked at before there is anything to compare with says nothing.
+    rivals.looked(rivals.merged);
+    adopt(A, null, 100);
+    expect([own.unplaced, rivals.unplaced]).toEqual([false, true]);
+    rivals.looked(rivals.merged);
+    expect(rivals.takeUntold()).toEqual([{ replid: B, fromOffset: 149, toOffset: 170, proven: true }]);
+  });
+
   it("of a history that is adopted during the look they are placed in it", () => {
     const { session, adopt } = client();
     const one = session();

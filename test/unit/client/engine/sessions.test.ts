@@ -35,6 +35,7 @@ function setUp() {
       await look.promise;
       histories.known = true;
       session.looked(merged);
+      return true;
     },
     askMaster(at) {
       asked.push("master");
