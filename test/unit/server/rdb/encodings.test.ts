@@ -216,6 +216,10 @@ const broken: Readonly<Record<string, readonly [body: string, message: string]>>
     "size of the one before is wrong",
   ],
   "a ziplist with an entry of an unknown kind": [`\x0e\x01${blob(ziplist("\xc1"))}`, "unknown ziplist encoding 0xc1"],
+  "a ziplist with an entry of a kind that ends it": [
+    `\x0e\x01${blob(ziplist("\xff"))}`,
+    "unknown ziplist encoding 0xff",
+  ],
   "a zipmap without elements": [`\x09${blob("\0\xff")}`, "a zipmap without elements"],
   "a zipmap that says too few elements": [
     `\x09${blob("\x01\x01a\x01\0x\x01b\x01\0y\xff")}`,
