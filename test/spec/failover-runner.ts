@@ -32,6 +32,7 @@ const DEFAULTS: TopologyConfig = {
   onSplitBrain: "newest",
   onHistoryReset: "follow",
   discoverReplicas: true,
+  lookupIntervalMs: 10_000,
   natMap: null,
 };
 

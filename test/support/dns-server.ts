@@ -9,6 +9,8 @@ const SERVER_FAILURE = 2;
 export class DnsServer {
   readonly #socket: Socket;
   readonly #records = new Map<string, readonly string[]>();
+  /** How many answers each name has given that shows one address at a time. */
+  readonly #turns = new Map<string, number>();
   /** Questions for an IPv4 address so far. */
   asked = 0;
 
@@ -30,6 +32,21 @@ export class DnsServer {
   /** From now on the name has these addresses; without any, its look-up fails. */
   set(name: string, ...addresses: readonly string[]): void {
     this.#records.set(name, addresses);
+    this.#turns.delete(name);
+  }
+
+  /** From now on each answer for the name has one of these addresses, in turn. */
+  rotate(name: string, ...addresses: readonly string[]): void {
+    this.set(name, ...addresses);
+    this.#turns.set(name, 0);
+  }
+
+  #addressesOf(name: string): readonly string[] {
+    const addresses = this.#records.get(name) ?? [];
+    const turn = this.#turns.get(name);
+    if (turn === undefined) return addresses;
+    this.#turns.set(name, turn + 1);
+    return addresses.slice(turn % addresses.length).slice(0, 1);
   }
 
   /** What a client takes as `lookup`: it asks this server and nobody else. */
@@ -63,7 +80,7 @@ export class DnsServer {
     if (message.length < end) return null;
     const type = message.readUInt16BE(at + 1);
     if (type === A_RECORD) this.asked++;
-    const addresses = type === A_RECORD ? (this.#records.get(labels.join(".")) ?? []) : [];
+    const addresses = type === A_RECORD ? this.#addressesOf(labels.join(".")) : [];
     const header = Buffer.alloc(12);
     message.copy(header, 0, 0, 2);
     const code = type === A_RECORD && addresses.length === 0 ? SERVER_FAILURE : 0;

@@ -7,6 +7,9 @@ import type { LookupInput } from "../topology/input.js";
 /** The least time between two look-ups of one name, whoever asks. Milliseconds. */
 const MIN_GAP_MS = 500;
 
+/** So many addresses of a name are told from new ones, and so often in a row new ones lead to a look-up before its time. */
+const MAX_SEEN = 64;
+
 export interface NameWatcherOptions {
   readonly clock: Clock;
   /** Seeds whose host is a name. */
@@ -22,8 +25,10 @@ export interface NameWatcherOptions {
 }
 
 /**
- * Looks up what the names among the seeds stand for, again at an interval and when something fails. A look-up that
- * fails says nothing: what was known holds on, and the connections tell for themselves whether they can be made.
+ * Looks up what the names among the seeds stand for, again at an interval and when something fails. An answer with a new
+ * address may be one of many, as of a reader endpoint that shows one replica at a time: then the next look-up follows after
+ * half a second, and without news the gaps double until they are the interval. A look-up that fails says nothing: what was
+ * known holds on, and the connections tell for themselves whether they can be made.
  */
 export class NameWatcher {
   readonly #loops: readonly NameLoop[];
@@ -48,6 +53,11 @@ export class NameWatcher {
 }
 
 class NameLoop {
+  /** Addresses of former answers, the one shown last at the end. */
+  readonly #seen = new Set<string>();
+  #gapMs: number;
+  /** Answers with news since the gap was last the interval. */
+  #news = 0;
   #timer: TimerHandle | null = null;
   #round = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
@@ -58,7 +68,9 @@ class NameLoop {
   constructor(
     private readonly name: { readonly id: string } & Address,
     private readonly options: NameWatcherOptions,
-  ) {}
+  ) {
+    this.#gapMs = options.intervalMs;
+  }
 
   request(): void {
     if (this.#requested || this.#stopped) return;
@@ -78,6 +90,32 @@ class NameLoop {
     else this.#timer = clock.setTimer(() => this.#ask(), delayMs);
   }
 
+  /** Whether any of them is new. */
+  #notes(hosts: readonly string[]): boolean {
+    const isNew = hosts.some((host) => !this.#seen.has(host));
+    for (const host of hosts) {
+      this.#seen.delete(host);
+      this.#seen.add(host);
+    }
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= MAX_SEEN) break;
+      this.#seen.delete(oldest);
+    }
+    return isNew;
+  }
+
+  /** A name with ever new addresses is looked up at the interval in the end. */
+  #setGap(isNew: boolean): void {
+    const { intervalMs } = this.options;
+    if (isNew && this.#news < MAX_SEEN) {
+      this.#news++;
+      this.#gapMs = Math.min(MIN_GAP_MS, intervalMs);
+      return;
+    }
+    if (!isNew && this.#gapMs === intervalMs) this.#news = 0;
+    this.#gapMs = Math.min(2 * this.#gapMs, intervalMs);
+  }
+
   #ask(): void {
     const { clock, family, timeoutMs } = this.options;
     const round = ++this.#round;
@@ -87,11 +125,12 @@ class NameLoop {
     const answer = (found: readonly LookupAddress[]): void => {
       if (this.#stopped || round !== this.#round || !this.#asking) return;
       this.#asking = false;
-      const { intervalMs, onInput } = this.options;
-      this.#schedule(this.#requested ? this.#startedAt + MIN_GAP_MS - clock.now() : intervalMs);
+      const hosts = addressesOf(found, family);
+      this.#setGap(this.#notes(hosts));
+      this.#schedule(this.#requested ? this.#startedAt + MIN_GAP_MS - clock.now() : this.#gapMs);
       const { id, port } = this.name;
-      const addresses = addressesOf(found, family).map((host) => ({ host, port }));
-      if (addresses.length > 0) onInput({ type: "lookup", at: clock.now(), name: id, addresses });
+      const addresses = hosts.map((host) => ({ host, port }));
+      if (addresses.length > 0) this.options.onInput({ type: "lookup", at: clock.now(), name: id, addresses });
     };
     clock.clearTimer(this.#timer);
     this.#timer = clock.setTimer(() => answer([]), timeoutMs);

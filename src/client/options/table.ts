@@ -132,12 +132,12 @@ export const OPTION_TABLE = {
   lookup: custom(
     "dns.lookup or its like",
     "dns.lookup",
-    "Finds the addresses of host names, as `lookup` of `net.connect`. A name with several addresses is a node for each of them.",
+    "Finds the addresses of host names, as `lookup` of `net.connect`. A name with several addresses, in one answer or in turn, is a node for each of them.",
   ),
   lookupIntervalMs: ms(
     10_000,
     10,
-    "Time between two look-ups of a node's host name; while something fails it is looked up twice a second.",
+    "Time between two look-ups of a node's host name; less behind an answer with a new address, and while something fails: half a second.",
   ),
   transport: custom(
     "{ connect({ host, port }): Duplex }",

@@ -1,13 +1,13 @@
 import type { TopologyChange } from "../types.js";
-import type { Address, NodeId } from "./address.js";
+import type { NodeId } from "./address.js";
 import type { Effect } from "./effects.js";
-import type { Hold, NodeState, SentinelWord, TopologyState } from "./state.js";
+import type { Hold, NameState, NodeState, SentinelWord, TopologyState } from "./state.js";
 
 /** A state while one input is being worked in; never leaves `reduce`. */
 export interface Draft extends Mutable<Omit<TopologyState, "nodes" | "aliasOf" | "names" | "detached" | "sentinels">> {
   readonly nodes: Map<NodeId, NodeState>;
   readonly aliasOf: Map<NodeId, NodeId>;
-  readonly names: Map<NodeId, readonly Address[]>;
+  readonly names: Map<NodeId, NameState>;
   readonly detached: Map<string, { readonly node: NodeId; readonly at: number }>;
   readonly sentinels: Map<string, SentinelWord>;
   /** Nodes to ask again, in the order of asking. */

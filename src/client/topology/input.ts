@@ -66,7 +66,7 @@ export interface LookupInput extends At {
   readonly type: "lookup";
   /** The seed. */
   readonly name: NodeId;
-  /** All that it stands for; never empty, since no answer says nothing. */
+  /** The answer: all that it stands for, or some of that; an empty one says nothing. */
   readonly addresses: readonly Address[];
 }
 

@@ -1,7 +1,7 @@
 import { type Address, addressId, type NodeId, translate } from "./address.js";
 import { type Draft, patchNode } from "./draft.js";
 import { isLiveReplica, resolve } from "./evidence.js";
-import { resolvedAddresses } from "./names.js";
+import { dropHidden, isSpread, isTurning, noteOtherServer, resolvedAddresses } from "./names.js";
 import type { NodeState, Seed } from "./state.js";
 
 /** A list of nodes is somebody else's word; this many are believed. */
@@ -85,7 +85,10 @@ function seedOf(draft: Draft, id: NodeId): Seed | undefined {
  * address changes, its aliases are addresses of their own again. False: `node` is now an alias and gone.
  */
 export function noteRunId(draft: Draft, node: NodeState, runId: string | null): boolean {
-  if (node.runId !== null && runId !== null && node.runId !== runId) splitAliases(draft, node, () => true);
+  if (node.runId !== null && runId !== null && node.runId !== runId) {
+    splitAliases(draft, node, () => true);
+    noteOtherServer(draft, node.id);
+  }
   if (runId === null) return true;
   for (const other of draft.nodes.values()) {
     if (other.id === node.id || other.runId !== runId) continue;
@@ -96,8 +99,13 @@ export function noteRunId(draft: Draft, node: NodeState, runId: string | null): 
   return true;
 }
 
-/** The address that was known first gives the node its name. */
+/**
+ * The address that was known first gives the node its name. A name whose answers turn comes last, unless it is the master:
+ * each of its connections may lead to another server.
+ */
 function precedes(draft: Draft, a: NodeId, b: NodeId): boolean {
+  const isVague = (id: NodeId): boolean => isTurning(draft, id) && draft.adopted?.node !== id;
+  if (isVague(a) !== isVague(b)) return isVague(b);
   for (const id of draft.nodes.keys()) {
     if (id === a) return true;
     if (id === b) return false;
@@ -145,7 +153,7 @@ function splitAliases(draft: Draft, node: NodeState, which: (alias: NodeId) => b
   for (const alias of split) {
     draft.aliasOf.delete(alias);
     const seed = seedOf(draft, alias);
-    if (seed !== undefined && !draft.names.has(alias)) addNode(draft, seed, "seed");
+    if (seed !== undefined && !isSpread(draft, alias)) addNode(draft, seed, "seed");
   }
 }
 
@@ -156,7 +164,7 @@ function splitAliases(draft: Draft, node: NodeState, which: (alias: NodeId) => b
 function giveWay(draft: Draft, name: NodeId): void {
   const node = draft.nodes.get(name);
   if (node === undefined || draft.adopted?.node === name) return;
-  const ids = (draft.names.get(name) ?? []).map(addressId);
+  const ids = (draft.names.get(name)?.addresses ?? []).map(({ id }) => id);
   const isOne = ids.some((id) => node.aliases.includes(id));
   const others = ids.map((id) => draft.nodes.get(resolve(draft, id)));
   const awaited = others.some((other) => other === undefined || !isSettled(other));
@@ -165,7 +173,8 @@ function giveWay(draft: Draft, name: NodeId): void {
 
 /** Adds nodes that others name; forgets discovered ones that nobody has named for long and that don't matter. */
 export function discover(draft: Draft): void {
-  for (const name of draft.names.keys()) giveWay(draft, name);
+  dropHidden(draft);
+  for (const name of draft.names.keys()) if (isSpread(draft, name)) giveWay(draft, name);
   const named = new Map<NodeId, Address>();
   const resolved = new Set<NodeId>();
   for (const [id, { address, name }] of resolvedAddresses(draft)) {
@@ -209,7 +218,7 @@ function forget(draft: Draft, node: NodeState): void {
 
 function forgetUnlisted(draft: Draft, node: NodeState, listed: boolean): void {
   if (node.origin === "seed") return;
-  // Only a node that was discovered may have been forgotten by those who told of it; a name's answer is the whole truth.
+  // Only a node that was discovered may have been forgotten by those who told of it; for a name, `dropHidden` has judged.
   const resolved = node.origin === "resolved";
   const kept = listed || draft.adopted?.node === node.id || (node.reachable && node.member && !resolved);
   if (kept) {

@@ -12,6 +12,7 @@ export interface TopologyConfig {
   readonly onSplitBrain: "newest" | "stay" | "stop";
   readonly onHistoryReset: "follow" | "stop";
   readonly discoverReplicas: boolean;
+  readonly lookupIntervalMs: number;
   readonly natMap: NatMap | null;
 }
 
@@ -107,6 +108,29 @@ export interface Hold {
   readonly splitAt: number | null;
 }
 
+/** What a name of the application's was found to stand for. */
+export interface NameState {
+  /**
+   * `one`: all answers had one address, and the name is a node. `all`: an answer has all addresses that there are.
+   * `some`: answers turn, each has some of them.
+   */
+  readonly shows: "one" | "all" | "some";
+  /** The newest answer. */
+  readonly answer: readonly NodeId[];
+  /** Those that are nodes: of the newest answer, and where answers turn also others that were shown lately. */
+  readonly addresses: readonly ShownAddress[];
+  /** Where an answer has all: what former answers had and the newest has not, the newest last, at most 64. */
+  readonly former: readonly NodeId[];
+  /** Whether the node of this name has met another server since the answer changed: the next change may only tell where. */
+  readonly led: "here" | "elsewhere";
+}
+
+/** `hiddenSince`: since when no answer shows it and it doesn't serve, in monotonic milliseconds; null otherwise. */
+export interface ShownAddress extends Address {
+  readonly id: NodeId;
+  readonly hiddenSince: number | null;
+}
+
 export interface SentinelWord {
   readonly master: Address;
   readonly replicas: readonly Address[];
@@ -123,8 +147,8 @@ export interface TopologyState {
   readonly nodes: ReadonlyMap<NodeId, NodeState>;
   /** Address → the node it turned out to be. */
   readonly aliasOf: ReadonlyMap<NodeId, NodeId>;
-  /** Seeds that were found to stand for several addresses, and those of the last answer. */
-  readonly names: ReadonlyMap<NodeId, readonly Address[]>;
+  /** Seeds that are names and have been looked up. */
+  readonly names: ReadonlyMap<NodeId, NameState>;
   readonly adopted: Adopted | null;
   readonly hold: Hold | null;
   /** Links observed at the node that made them, while it was master; the newest last, at most 64. */

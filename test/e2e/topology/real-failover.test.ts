@@ -16,6 +16,7 @@ const config = {
   onSplitBrain: "newest",
   onHistoryReset: "follow",
   discoverReplicas: true,
+  lookupIntervalMs: 10_000,
   natMap: null,
 } as const;
 

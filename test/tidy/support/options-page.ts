@@ -109,6 +109,17 @@ looked up again at an interval and when something fails: new addresses are used,
 dropped, unless the master or a Sentinel still tells of them, or it is the master itself. A failed look-up changes nothing. A name with
 one address is a node by its name; behind it there may be several servers, as with a balancer.
 
+Reader endpoints of managed services often answer each look-up with one address, another one each time. If a name with one
+address shows another one while what it led to before still answers, both are nodes, and so is each that it shows later; the
+name itself is a node no longer, unless it is the master. The same holds for answers with several addresses once one comes
+back that an answer before had left out. Such an address stays, shown or not, for as long as it answers and shows the
+master's history. One that does not is dropped when no answer has shown it for six look-up intervals, or
+\`failoverTimeoutMs\` if that is longer. An answer with several addresses, all that answer among them, ends this: it is
+taken for complete. Of one name 64 addresses are remembered. To learn them soon, the name is looked up again half a second
+after an answer with a new address; without one the time doubles, up to the interval. If what the name led to answers no
+more, or the name leads to another server already, it has moved: it stays one node, by its name. Look-ups decide no roles:
+where a primary endpoint moves, both servers are asked, and INFO tells which is the master.
+
 ${tableOf(OPTION_TABLE)}
 
 ### In-process servers

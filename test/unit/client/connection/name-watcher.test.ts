@@ -7,7 +7,7 @@ import { ManualClock } from "../../../../src/core/manual-clock.js";
 
 type Answer = Parameters<LookupFunction>[2];
 
-function setUp() {
+function setUp({ intervalMs = 10_000 } = {}) {
   const clock = new ManualClock();
   const asked: { host: string; at: number; options: object; answer: Answer }[] = [];
   const inputs: LookupInput[] = [];
@@ -16,20 +16,28 @@ function setUp() {
     names: [{ id: "n:1", host: "n", port: 1 }],
     family: undefined,
     lookup: (host, options, answer) => void asked.push({ host, at: clock.now(), options, answer }),
-    intervalMs: 10_000,
+    intervalMs,
     timeoutMs: 3000,
     onInput: (input) => void inputs.push(input),
   });
   const four = (...addresses: string[]): LookupAddress[] => addresses.map((address) => ({ address, family: 4 }));
-  return { clock, asked, inputs, watcher, four };
+  /** Answers the newest question; how long it takes to the next one. */
+  const answer = (...addresses: string[]): number => {
+    const from = clock.now();
+    const before = asked.length;
+    asked.at(-1)?.answer(null, four(...addresses));
+    while (asked.length === before) clock.advance(100);
+    return clock.now() - from;
+  };
+  return { clock, asked, inputs, watcher, four, answer };
 }
 
 describe("NameWatcher", () => {
-  it("asks for all addresses at once, then at the interval, and hands on what it is told", () => {
-    const { clock, asked, inputs, watcher, four } = setUp();
+  it("asks for all addresses at once and hands on what it is told, then at gaps that grow to the interval", () => {
+    const { asked, inputs, watcher, answer } = setUp();
     watcher.start();
     expect(asked).toMatchObject([{ host: "n", at: 0, options: { all: true, family: 0 } }]);
-    asked[0]?.answer(null, four("10.0.0.1", "10.0.0.2"));
+    const first = answer("10.0.0.1", "10.0.0.2");
     expect(inputs).toEqual([
       {
         type: "lookup",
@@ -41,10 +49,34 @@ describe("NameWatcher", () => {
         ],
       },
     ]);
-    clock.advance(9999);
-    expect(asked).toHaveLength(1);
-    clock.advance(1);
-    expect(asked).toHaveLength(2);
+    const gaps = Array.from({ length: 7 }, () => answer("10.0.0.2", "10.0.0.1"));
+    expect([first, ...gaps]).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]);
+  });
+
+  it("asks soon again while answers have new addresses, one that shows one of five in turn", () => {
+    const { watcher, answer } = setUp();
+    watcher.start();
+    const gaps = Array.from({ length: 12 }, (_, turn) => answer(`10.0.0.${turn % 5}`));
+    expect(gaps).toEqual([500, 500, 500, 500, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]);
+  });
+
+  it("asks at the interval in the end where every answer is new, and soon again once one was not", () => {
+    const { inputs, watcher, answer } = setUp();
+    watcher.start();
+    const gaps = Array.from({ length: 80 }, (_, i) => answer(`10.0.1.${i}`));
+    expect(gaps.slice(0, 64)).toEqual(Array(64).fill(500));
+    expect(gaps.slice(64)).toEqual([1000, 2000, 4000, 8000, ...Array(12).fill(10_000)]);
+    expect(inputs).toHaveLength(80);
+    expect(answer("10.0.1.79")).toBe(10_000);
+    expect(answer("10.0.1.80")).toBe(500);
+    // Of those that were shown the newest 64 are known.
+    expect(["17", "81", "17", "0"].map((last) => answer(`10.0.1.${last}`))).toEqual([1000, 500, 1000, 500]);
+  });
+
+  it("asks at a short interval from the first", () => {
+    const { watcher, answer } = setUp({ intervalMs: 100 });
+    watcher.start();
+    expect([answer("10.0.0.1"), answer("10.0.0.2"), answer("10.0.0.2")]).toEqual([100, 100, 100]);
   });
 
   it("understands a look-up that knows one address only", () => {
@@ -67,9 +99,9 @@ describe("NameWatcher", () => {
     clock.advance(1);
     expect(asked.map(({ at }) => at)).toEqual([0, 500]);
     asked[1]?.answer(null, four("10.0.0.1"));
-    clock.advance(2000);
+    clock.advance(600);
     watcher.requestCheck();
-    expect(asked.map(({ at }) => at)).toEqual([0, 500, 2500]);
+    expect(asked.map(({ at }) => at)).toEqual([0, 500, 1100]);
   });
 
   it("says nothing of a look-up that fails or never ends, and goes on", () => {

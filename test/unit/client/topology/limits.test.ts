@@ -35,7 +35,43 @@ describe("what others say fills no memory", () => {
   it("of a name's addresses 64 are nodes", () => {
     const { state: after } = reduce(state(), { type: "lookup", at: 1, name: "seed:1", addresses: hosts(1000) });
     expect(after.nodes.size).toBe(64);
-    expect(after.names.get("seed:1")).toHaveLength(64);
+    expect(after.names.get("seed:1")?.addresses).toHaveLength(64);
+  });
+
+  it("of the addresses that a name shows one after another 64 are nodes, and of those that serve none is put out", () => {
+    const replicas = hosts(200);
+    const seeds = ["master:1", "seed:1"].map((id) => ({ id, host: id.slice(0, -2), port: 1 }));
+    let now = initialTopology(resolveOptions({ nodes: ["master:1", "seed:1"] }), seeds);
+    const look = (address: (typeof replicas)[number] | undefined, at: number): void => {
+      if (address === undefined) throw new Error("there is no such address");
+      now = reduce(now, { type: "lookup", at, name: "seed:1", addresses: [address] }).state;
+    };
+    const poll = (node: string, at: number, info: object = {}): void => {
+      const said = { ...POLL.info, ...info };
+      now = reduce(now, { ...POLL, node, at, sentAt: at, seq: at, info: said, runId: `of ${node}` }).state;
+    };
+    poll("master:1", 1);
+    const replica = { role: "replica", masterHost: "master", masterPort: 1 };
+    poll("seed:1", 2, replica);
+    // The first one alone makes no node yet.
+    const first = replicas.slice(1, 60).map(({ host }) => `${host}:1`);
+    for (const [i, address] of replicas.entries()) {
+      look(address, 10 + i);
+      if (i < 60) poll(`${address.host}:1`, 10 + i, replica);
+    }
+    const known = now.names.get("seed:1")?.addresses.map(({ id }) => id) ?? [];
+    expect(known).toHaveLength(64);
+    expect(known).toEqual(expect.arrayContaining([...first, `${replicas.at(-1)?.host}:1`]));
+  });
+
+  it("of the addresses that a name has left out 64 are remembered", () => {
+    let now = state();
+    for (let i = 0; i < 200; i += 2) {
+      now = reduce(now, { type: "lookup", at: i, name: "seed:1", addresses: hosts(202).slice(i, i + 2) }).state;
+    }
+    expect(now.names.get("seed:1")).toMatchObject({ shows: "all", answer: ["10.0.0.198:1", "10.0.0.199:1"] });
+    expect(now.names.get("seed:1")?.former).toHaveLength(64);
+    expect(now.names.get("seed:1")?.former.at(-1)).toBe("10.0.0.197:1");
   });
 
   it("of the nodes that a Sentinel lists 256 are", () => {
