@@ -66,7 +66,7 @@ mutations([
   {
     rule: "a value is handed out only behind a good fence",
     breaks: ["readYourWrites", "monotonicReads", "staleness"],
-    seeds: [15],
+    plan: rollBacks(100),
     remove: () => void vi.spyOn(Operation.prototype, "fenced", "get").mockReturnValue(false),
   },
   {
