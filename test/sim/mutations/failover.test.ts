@@ -5,6 +5,7 @@ import { Engine } from "../../../src/client/engine/engine.js";
 import { LaneKeeper } from "../../../src/client/engine/lane-keeper.js";
 import { LaneQueue } from "../../../src/client/engine/lane-queue.js";
 import { NodeLink } from "../../../src/client/engine/node-link.js";
+import { ReturnedReads } from "../../../src/client/engine/returned-reads.js";
 import { WriteLane } from "../../../src/client/engine/write-lane.js";
 import { mutations } from "../support/mutation.js";
 import type { Deed } from "../support/plan.js";
@@ -85,6 +86,20 @@ const refusals: Deed[] = Array.from({ length: 12 }, (_, place) => ({
   ...{ at: 200 + place * 120, do: "refuse", server: 0, error: "BUSY", times: 1 },
 }));
 
+/** Writes are refused, and nothing else is: the lane is open again soon. */
+const refusedWrites: Deed[] = Array.from({ length: 40 }, (_, place) => ({
+  ...{ at: 200 + place * 40, do: "refuse", server: 0, error: "READONLY", times: 1 },
+}));
+
+/** A replica that is a little behind refuses reads, one at a time. */
+const refusedReads: Deed[] = [
+  { at: 50, do: "lag", server: 2, lagMs: 4, forMs: 1950 },
+  ...Array.from(
+    { length: 80 },
+    (_, place): Deed => ({ at: 200 + place * 20, do: "refuse", server: 2, error: "LOADING", times: 1 }),
+  ),
+];
+
 const stalls: Deed[] = Array.from({ length: 10 }, (_, place) => ({
   ...{ at: 200 + place * 150, do: "stall", client: place % 2, server: -1, cutAfterMs: 8, forMs: 120 },
 }));
@@ -140,6 +155,29 @@ mutations([
     breaks: ["monotonicWrites", "readYourWrites"],
     plan: refusals,
     remove: () => put({ overlap: false }),
+  },
+  {
+    rule: "a session's reads go again behind a call of theirs that goes again",
+    breaks: ["monotonicReads"],
+    plan: refusedWrites,
+    mix: "pipelines",
+    remove() {
+      const real = WriteLane.prototype.replied;
+      vi.spyOn(WriteLane.prototype, "replied").mockImplementation(function (this: WriteLane, operation, reply) {
+        const { session } = operation;
+        // Of a read in no transaction the lane asks the session for this alone.
+        if (operation.spec.effects === "none" && operation.transaction === null) operation.session = null;
+        real.call(this, operation, reply);
+        operation.session = session;
+      });
+    },
+  },
+  {
+    rule: "what follows a refused read of a session's pipeline goes with it",
+    breaks: ["monotonicReads"],
+    plan: refusedReads,
+    mix: "pipelines",
+    remove: () => void vi.spyOn(ReturnedReads.prototype, "holdsOneOf").mockReturnValue(false),
   },
   {
     rule: "after a silence the master is looked at before the first write",

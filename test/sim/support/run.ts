@@ -6,7 +6,7 @@ import { GUARANTEES, type Guarantee, type History, type Verdict } from "../../ch
 import { Nemesis } from "./nemesis.js";
 import { type Judged, judgeOffice } from "./office.js";
 import { type Deed, plan, TROUBLE_MS } from "./plan.js";
-import { ORDER, type Recording, Workload } from "./workload.js";
+import { type Mix, ORDER, type Recording, Workload } from "./workload.js";
 import { World } from "./world.js";
 
 /** How long everything may take to settle once the trouble is over, in virtual milliseconds. */
@@ -38,11 +38,8 @@ export interface RunOptions {
   readonly plan?: readonly Deed[];
   /** Judges what went to a deposed master, or only what was read, though deeds of the plan may keep a client from seeing who is master. */
   readonly office?: "all" | "reads";
-  /**
-   * `bulk`: flushes larger than one write to a socket carries, all the time. `readers`: each key is read all the time.
-   * `fresh`: by those, too, who only ask that it is not too old.
-   */
-  readonly mix?: "bulk" | "readers" | "fresh";
+  /** What is done beside the rest. */
+  readonly mix?: Mix;
   /** The view that all calls are made by. */
   readonly view?: ViewOptions;
 }

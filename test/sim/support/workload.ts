@@ -3,6 +3,8 @@ import { deferred } from "../../../src/core/deferred.js";
 import type { ReplicatedClient, ReplicatedSession, TopologyEvent } from "../../../src/index.js";
 import type { Loss, Operation, PromiseLevel, Succession } from "../../checker/history.js";
 import type { Arrival, Sign } from "./office.js";
+import { outcomeOf, outcomeOfOne } from "./outcome.js";
+import { readTogether } from "./pipelines.js";
 import { HOSTS, portOf, type World } from "./world.js";
 
 const KEYS = ["a", "b", "c", "d", "e"];
@@ -15,6 +17,13 @@ const DURABLE = "durable:";
 const REGISTER = "register";
 /** The name of a key that nobody has: two of them are more than one write to a socket carries. */
 const JUNK = "x".repeat(40_000);
+
+/**
+ * What is done beside the rest. `bulk`: flushes larger than one write to a socket carries, all the time. `readers`: each key
+ * is read all the time. `fresh`: by those, too, who only ask that it is not too old. `pipelines`: causal sessions read
+ * several keys in one unit, behind a write of the first that nobody has waited for, or of their own accord.
+ */
+export type Mix = "bulk" | "readers" | "fresh" | "pipelines";
 
 /** What a run has recorded. */
 export interface Recording {
@@ -58,7 +67,7 @@ export class Workload {
 
   constructor(
     private readonly world: World,
-    private readonly mix: "bulk" | "readers" | "fresh" | null = null,
+    private readonly mix: Mix | null = null,
   ) {
     this.#clock = world.clock;
   }
@@ -85,6 +94,11 @@ export class Workload {
       if (this.mix === "fresh") {
         const fresh = client.with({ consistency: "eventual", maxStalenessMs: BOUND_MS });
         this.#loop(async () => this.#read(fresh, name, `${name}:eventual`, "eventual", BOUND_MS));
+      }
+      if (this.mix === "pipelines") {
+        const causal = client.session();
+        this.#loop(async () => this.#append(client, name, `${name}:writes`, "session"), 12);
+        this.#loop(async () => this.#together(client, causal, name), 15);
       }
       this.#loop(async () => {
         const turn = random.next();
@@ -272,6 +286,17 @@ export class Workload {
     ]);
   }
 
+  /** Reads several keys in one pipeline, the first of them often behind a write of it. */
+  async #together(on: ReplicatedClient, causal: ReplicatedSession, client: string): Promise<void> {
+    const keys = [this.#key(), this.#key(), this.#key()] as const;
+    const session = `${client}:pipelines`;
+    const written = this.world.random.next() < 0.5 ? this.#value(keys[0]) : null;
+    const reads = { client, session, promise: "causal" as const, keys, ...(written ? { after: [written] } : {}) };
+    const writing = written && this.#append(on, client, `${session}-writes`, "session", keys[0], written);
+    this.recording.operations.push(...(await readTogether(causal, reads, () => this.world.clock.now())));
+    await writing;
+  }
+
   /** Reads in front of and behind more bytes than one write to a socket carries. */
   async #bulk(on: ReplicatedClient, client: string): Promise<void> {
     const session = `${client}:bulk`;
@@ -371,15 +396,4 @@ export class Workload {
 /** The place of the server that has this name; -1 = none. */
 function serverOf(node: string): number {
   return HOSTS.findIndex((host) => node === `${host}:${portOf(host)}`);
-}
-
-/** Of a single command, of which a refusal says that it was not applied. */
-function outcomeOfOne(error: Error & { code?: string; sent?: string }): Operation["outcome"] {
-  return /^(READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS) /.test(error.message) ? "fail" : outcomeOf(error);
-}
-
-function outcomeOf(error: Error & { code?: string; sent?: string }): Operation["outcome"] {
-  if (error.code === "IOREPLICA_WRITES_LOST") return "told";
-  // Not sent, or discarded as a whole. After a refused MULTI the commands behind it ran one by one.
-  return error.sent === "no" || error.message.startsWith("EXECABORT") ? "fail" : "info";
 }
