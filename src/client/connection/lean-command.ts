@@ -1,4 +1,5 @@
 import { Command } from "ioredis";
+import { CommandHeads } from "./command-heads.js";
 import type { SocketBatch } from "./socket-batch.js";
 import type { ReplyContext } from "./wire-command.js";
 
@@ -19,18 +20,7 @@ export interface IssuedCommand {
 
 type Argument = string | Buffer;
 
-/** What stands before the arguments, by name and number of arguments. */
-const HEADS = new Map<string, Buffer[]>();
-
-function head(name: string, count: number): Buffer {
-  let heads = HEADS.get(name);
-  if (heads === undefined) {
-    heads = [];
-    HEADS.set(name, heads);
-  }
-  heads[count] ??= Buffer.from(`*${count + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`);
-  return heads[count];
-}
+const HEADS = new CommandHeads();
 
 /**
  * A command that needs nothing of what ioredis's `Command` can do beside being sent: its arguments are text or
@@ -57,7 +47,7 @@ export class LeanCommand implements IssuedCommand {
   /** Writes itself; returns its bytes. */
   writeTo(batch: SocketBatch): number {
     const { args } = this;
-    let bytes = batch.append(head(this.name, args.length));
+    let bytes = batch.append(HEADS.of(this.name, args.length));
     for (let i = 0; i < args.length; i++) {
       const argument = args[i] as Argument;
       if (typeof argument === "string") bytes += batch.argument(argument);
@@ -68,7 +58,7 @@ export class LeanCommand implements IssuedCommand {
 
   /** For whoever sends it like a command of ioredis's. */
   toWritable(): Buffer {
-    const parts: Buffer[] = [head(this.name, this.args.length)];
+    const parts: Buffer[] = [HEADS.of(this.name, this.args.length)];
     for (const argument of this.args) {
       const bytes = typeof argument === "string" ? Buffer.from(argument) : argument;
       parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, CRLF);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors.js";
+import { InvalidArgumentError, QueueFullError } from "../errors.js";
 import { isReplyError } from "./reply-kind.js";
 import type { Scope } from "./scope.js";
 
@@ -16,6 +16,8 @@ export interface WaitingCall {
 export interface DatabasesHost {
   /** Sends SELECT to the server and resolves when it said OK; nothing else runs in that database through it. */
   probe(db: number, scope: Scope): Promise<unknown>;
+  /** `limits.queuedCommands`: so many calls wait at most. */
+  limit(): number;
   /** A call begins to wait (+1), or has ceased to (−1). */
   waits(change: 1 | -1): void;
 }
@@ -31,6 +33,8 @@ export class Databases {
   /** Grows when what was known holds no more: another master may have fewer databases. */
   epoch = 1;
   readonly #known = new Set<number>();
+  /** Calls that wait, of all views. */
+  #waiting = 0;
 
   constructor(
     private readonly host: DatabasesHost,
@@ -53,6 +57,12 @@ export class Databases {
       }
       this.#ask(scope, null, null);
     }
+    // A SELECT is taken in any case: without it what comes behind would run in another database.
+    if (this.#waiting >= this.host.limit() && call.selects === null) {
+      call.reject(new QueueFullError("limits.queuedCommands", this.host.limit(), { command: call.name }));
+      return false;
+    }
+    this.#waiting++;
     this.host.waits(1);
     (scope.waiting as unknown as WaitingCall[]).push(call);
     return false;
@@ -116,6 +126,7 @@ export class Databases {
             })
           : error,
       );
+      this.#waiting--;
       this.host.waits(-1);
     }
   }
@@ -125,6 +136,8 @@ export class Databases {
     const waiting = scope.waiting ?? [];
     scope.waiting = null;
     for (const call of waiting) {
+      // It may have to wait again, and its place is its own; but nobody shall think meanwhile that nothing is under way.
+      this.#waiting--;
       call.run();
       this.host.waits(-1);
     }

@@ -48,6 +48,7 @@ export class Dispatcher {
     this.#databases = new Databases(
       {
         probe: (db, scope) => this.#probe(db, scope),
+        limit: () => host.engine.options.limits.queuedCommands,
         waits: (change) => {
           this.pending += change;
           this.#wake();

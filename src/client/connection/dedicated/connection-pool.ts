@@ -31,6 +31,8 @@ export class ConnectionPool {
   readonly #all = new Set<PooledConnection>();
   readonly #backoff: Backoff;
   readonly #closing = deferred<never>();
+  /** Callers that wait for a master, before they wait for a connection to it. */
+  #asking = 0;
   #closed = false;
   /** Rejected, and made anew, when another node becomes the master. */
   #stay = deferred<never>();
@@ -78,11 +80,16 @@ export class ConnectionPool {
   async acquire(command: string): Promise<PooledConnection> {
     if (this.#closed) throw new ClientClosedError({ command });
     const { limits, pool, failoverTimeoutMs } = this.host.options;
-    if (this.#pool.pending >= limits.queuedCommands) {
+    if (this.#asking + this.#pool.pending >= limits.queuedCommands) {
       throw new QueueFullError("limits.queuedCommands", limits.queuedCommands, { command });
     }
     const startedAt = this.host.clock.now();
-    await this.host.master(command);
+    this.#asking++;
+    try {
+      await this.host.master(command);
+    } finally {
+      this.#asking--;
+    }
     const late = deferred<never>();
     late.promise.catch(() => {});
     let timer = this.host.clock.setTimer(

@@ -3,6 +3,7 @@ import { ConnectionPool } from "../../../../src/client/connection/dedicated/conn
 import type { DedicatedHost } from "../../../../src/client/connection/dedicated/host.js";
 import type { NodeConnection } from "../../../../src/client/connection/node-connection.js";
 import { type PoolOptions, resolveOptions } from "../../../../src/client/options.js";
+import { deferred } from "../../../../src/core/deferred.js";
 import { ManualClock } from "../../../../src/core/manual-clock.js";
 import { seededRandom } from "../../../../src/core/random.js";
 
@@ -14,12 +15,15 @@ async function settle(): Promise<void> {
 function stage(pool: PoolOptions = {}) {
   const clock = new ManualClock();
   const opened: { state: string; reason: string; destroy(reason: string): void }[] = [];
-  const control = { master: "a:1" as string | null, failure: null as Error | null, tries: 0 };
+  const control = { master: "a:1" as string | null, failure: null as Error | null, tries: 0, found: Promise.resolve() };
   const host: DedicatedHost = {
     clock,
     random: seededRandom(7),
     options: resolveOptions({ master: "a", pool, failoverTimeoutMs: 9000, limits: { queuedCommands: 3 } }),
-    master: async () => ({ node: control.master ?? "a:1", endpoint: { host: "a", port: 1 } }),
+    master: async () => {
+      await control.found;
+      return { node: control.master ?? "a:1", endpoint: { host: "a", port: 1 } };
+    },
     currentMaster: () => control.master,
     connect: async () => {
       control.tries++;
@@ -90,6 +94,23 @@ describe("the pool of dedicated connections", () => {
     expect(pool.lent).toBe(1);
     pool.release(first);
     expect(pool.lent).toBe(0);
+  });
+
+  // Only who waited for a connection was counted: before a master was there as many could wait as came.
+  it("counts callers that wait for a master too, and no longer than they do", async () => {
+    const { pool, control } = stage();
+    const found = deferred<void>();
+    control.found = found.promise;
+    const waiting = Array.from({ length: 3 }, () => pool.acquire("blpop"));
+    await settle();
+    await expect(pool.acquire("blpop")).rejects.toMatchObject({ code: "IOREPLICA_QUEUE_FULL", bound: 3 });
+    found.resolve();
+    await Promise.all(waiting);
+    control.found = Promise.reject(new Error("no master"));
+    for (let i = 0; i < 4; i++) await expect(pool.acquire("blpop")).rejects.toThrow("no master");
+    control.found = Promise.resolve();
+    await pool.acquire("blpop");
+    pool.close("over");
   });
 
   it("refuses callers beyond limits.queuedCommands", async () => {

@@ -8,7 +8,7 @@ const OUT_OF_RANGE = Object.assign(new Error("ERR DB index is out of range"), {
 });
 
 /** Databases of a server that answers when the test says so; `ran` is what went out, with its database. */
-function databasesOf(base = 0) {
+function databasesOf(base = 0, limit = 100) {
   const asked: {
     db: number;
     resolve(reply: unknown): void;
@@ -20,6 +20,7 @@ function databasesOf(base = 0) {
   const databases = new Databases(
     {
       probe: (db) => new Promise((resolve, reject) => asked.push({ db, resolve, reject })),
+      limit: () => limit,
       waits: (change) => (waiting += change),
     },
     () => base,
@@ -65,6 +66,33 @@ function databasesOf(base = 0) {
     waiting: () => waiting,
   };
 }
+
+describe("calls that wait for a database", () => {
+  const LIMIT = 5;
+
+  it("are bounded by limits.queuedCommands, over all views; a SELECT is not left out, nor what it is for", async () => {
+    const { asked, ran, ends, call, select, settle, waiting } = databasesOf(0, LIMIT);
+    const [one, two] = [scopeOf(1), scopeOf(2)];
+    for (let i = 0; i < LIMIT - 1; i++) call(`a${i}`, one);
+    call("b", two);
+    call("too many", one);
+    select(3, one);
+    call("too many for 3", one);
+    expect(ends).toEqual(["too many: IOREPLICA_QUEUE_FULL", "too many for 3: IOREPLICA_QUEUE_FULL"]);
+    expect(waiting()).toBe(LIMIT + 1);
+    for (const { resolve } of asked) resolve("OK");
+    await settle();
+    expect(ran).toEqual(["1: a0", "1: a1", "1: a2", "1: a3", "2: b"]);
+    asked.at(-1)?.resolve("OK");
+    await settle();
+    expect(waiting()).toBe(0);
+    for (let i = 0; i < LIMIT; i++) call(`c${i}`, scopeOf(4));
+    for (const { reject } of asked.slice(-LIMIT)) reject(OUT_OF_RANGE);
+    await settle();
+    for (let i = 0; i < LIMIT; i++) call(`d${i}`, scopeOf(5));
+    expect(ends.filter((text) => text.endsWith("FULL"))).toHaveLength(2);
+  });
+});
 
 const scopeOf = (db = 0, node: string | null = null): Scope => new Scope(DEFAULT_VIEW, db, node);
 
