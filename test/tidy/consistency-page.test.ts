@@ -1,16 +1,10 @@
-import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { read, root } from "./support/repository.js";
+import { linksOf, wrongLinks } from "./support/page-links.js";
+import { read } from "./support/repository.js";
 
 const page = read("docs/consistency.md");
 
-/** `[label]: path 'title'`: a file and a text that stands in it. */
-const links = new Map(
-  [...page.matchAll(/^\[([\w-]+)\]: (\S+) (?:'(.*)'|"(.*)")$/gm)].map(([, label, path, plain, escaped]) => [
-    String(label),
-    { path: String(path).replace("../", ""), title: plain ?? String(escaped).replaceAll('\\"', '"') },
-  ]),
-);
+const links = linksOf(page);
 
 /** The rows of the matrix, each as its cells. */
 const rows = page
@@ -33,13 +27,7 @@ test("each cell of the matrix is backed by a test, or says that nothing is promi
 });
 
 test("each test that it names is there", () => {
-  const wrong = [...links].filter(([, { path, title }]) => {
-    if (!existsSync(`${root}/${path}`)) return true;
-    const text = read(path);
-    // A cell of a table of cases is named by what it is made of.
-    return !title.split(" × ").every((part) => text.includes(part));
-  });
-  expect(wrong).toEqual([]);
+  expect(wrongLinks(links)).toEqual([]);
 });
 
 test("each link is used", () => {
