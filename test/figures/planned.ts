@@ -7,7 +7,7 @@ import { countOf, type Figure, type Scenario, timingOf } from "./figure.js";
 /** FAILOVER back and forth under writes, one per millisecond; timed by what arrives at the sockets of this process. */
 export const planned: Scenario = {
   name: "planned",
-  rounds: 20,
+  rounds: 100,
   short: 2,
   async run(rounds: number): Promise<Figure[]> {
     const trio = await Trio.start();

@@ -233,6 +233,11 @@ export class NodeConnection {
     return command.seq <= this.flushedSeq;
   }
 
+  /** Hands over what was sent so far, without waiting for the end of this turn. */
+  flushNow(): void {
+    this.#flushNow();
+  }
+
   /** Sends a fence with the flush of this turn, whatever else it carries. */
   requestFence(): void {
     if (this.state !== "open") return;

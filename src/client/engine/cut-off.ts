@@ -1,6 +1,6 @@
 import type { NodeConnection } from "../connection/node-connection.js";
 import { CutOffError } from "../errors.js";
-import type { Losses } from "./losses.js";
+import type { Loss, Losses } from "./losses.js";
 import type { Operation } from "./operation.js";
 
 /** From so many lost connections on, a command goes alone: it may be what the server closes them for. */
@@ -30,7 +30,7 @@ export function cutOff(operation: Operation, connection: NodeConnection, losses:
 
 /** Whether it is known that so many connections were closed alone under it that it must be for it. */
 export function isCondemned(operation: Operation): boolean {
-  return leadOf(operation).losses.filter(({ verdict }) => verdict === "alone").length >= MOST_CUT_OFFS;
+  return count(operation, (verdict) => verdict === "alone") >= MOST_CUT_OFFS;
 }
 
 /** What such a read ends with. */
@@ -40,7 +40,14 @@ export function cutOffError(operation: Operation): Error {
 
 /** Whether it is to be sent with nothing beside it. */
 export function isSuspect(operation: Operation): boolean {
-  return leadOf(operation).losses.filter(({ verdict }) => verdict !== "shared").length >= SUSPECT_AFTER;
+  return count(operation, (verdict) => verdict !== "shared") >= SUSPECT_AFTER;
+}
+
+/** Of every command that goes to the master it is asked, and next to none has lost a connection. */
+function count(operation: Operation, counts: (verdict: Loss["verdict"]) => boolean): number {
+  let found = 0;
+  for (const { verdict } of leadOf(operation).losses) if (counts(verdict)) found++;
+  return found;
 }
 
 function unitOf(operation: Operation): readonly Operation[] {

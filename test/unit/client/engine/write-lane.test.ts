@@ -172,6 +172,19 @@ describe("the write lane keeps the order of issue", () => {
     expect(connect("B").log).toEqual(["INCR a", "INCR c"]);
   });
 
+  it("hands over the first of many that have waited while it prepares the others, and few all at once", () => {
+    const { issue, connect, lane } = laneOf();
+    for (let i = 0; i < 40; i++) issue(`RPUSH l ${i}`);
+    const a = connect("A");
+    expect(a.wire.map(({ command }) => command.args[1])).toEqual(Array.from({ length: 40 }, (_, i) => String(i)));
+    expect(a.wire.filter((operation) => a.asReal.wasSent(operation)).length).toBe(32);
+    a.cut();
+    expect(lane.waiting).toBe(8);
+    const b = connect("B");
+    expect(b.wire.length).toBe(8);
+    expect(b.wire.filter((operation) => b.asReal.wasSent(operation)).length).toBe(0);
+  });
+
   it("is told that it may be opened again only once all that was sent is answered", () => {
     const { issue, connect, told } = laneOf();
     const a = connect("A");
@@ -278,6 +291,26 @@ describe("the write lane, when a connection is cut", () => {
     last.answer("OK", "OK");
     expect(await issuer.ends()).toEqual(["!CUT_OFF", "v", "OK", "OK"]);
     expect(lane.outstanding).toBe(0);
+  });
+
+  it("a read that lost two connections elsewhere goes alone too: it waits for what is on its way, and is waited for", async () => {
+    const { issue, connect, issuer, lane } = laneOf();
+    const a = connect("A");
+    issue("SET k v");
+    const suspect = issuer.make("LRANGE big 0 -1");
+    suspect.losses = [{ verdict: "open" }, { verdict: "alone" }];
+    lane.submit([suspect]);
+    issue("SET l v");
+    expect(a.log).toEqual(["SET k v"]);
+    a.answer("OK");
+    expect(a.log).toEqual(["SET k v", "LRANGE big 0 -1"]);
+    a.answer([]);
+    expect(a.log).toEqual(["SET k v", "LRANGE big 0 -1", "SET l v"]);
+    a.answer("OK");
+    lane.submit([Object.assign(issuer.make("GET big"), { losses: suspect.losses })]);
+    expect(a.log.at(-1)).toBe("GET big");
+    a.answer("b");
+    expect(await issuer.ends()).toEqual(["OK", [], "OK", "b"]);
   });
 
   it("a write that may be repeated fails after four, its outcome unknown", async () => {

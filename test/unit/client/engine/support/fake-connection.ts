@@ -64,6 +64,10 @@ export class FakeConnection {
     this.#queue.push(operation);
   }
 
+  flushNow(): void {
+    this.flush();
+  }
+
   answered(command: CarriedCommand): void {
     this.inFlight--;
     this.inFlightBytes -= command.size;
