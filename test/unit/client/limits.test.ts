@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CommandHeads } from "../../../src/client/connection/command-heads.js";
+import { Hedger } from "../../../src/client/engine/hedger.js";
+import type { Operation } from "../../../src/client/engine/operation.js";
 import { CallLog } from "../../../src/client/engine/trace.js";
 import { CommandTable } from "../../../src/client/routing/command-table.js";
 import type { CallTrace } from "../../../src/client/types.js";
+import { ManualClock } from "../../../src/core/manual-clock.js";
 
 describe("what is kept so that it is not made again", () => {
   it("heads of commands: none for calls of many arguments, however many numbers of them there are", () => {
@@ -28,6 +31,25 @@ describe("what is kept so that it is not made again", () => {
     expect(keys(256)).not.toBe(keys(256));
     expect(keys(256)).toHaveLength(256);
   });
+});
+
+it("of the reads that are watched for one delay, to be asked twice, 10,000 are", () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const hedger = new Hedger({
+    clock,
+    hedgePercent: 100,
+    replied() {},
+    failed() {},
+    sendSecond: () => ++asked < 0,
+  });
+  const read = { settled: false, flush: {}, inLane: false, reply: undefined, parkedError: null, command: {} };
+  for (let i = 0; i < 10_001; i++) hedger.watch(read as unknown as Operation, 10);
+  hedger.watch(read as unknown as Operation, 20);
+  clock.advance(10);
+  expect(asked).toBe(10_000);
+  clock.advance(10);
+  expect(asked).toBe(10_001);
 });
 
 it("a log of calls keeps the first 10,000", async () => {

@@ -247,6 +247,13 @@ describe("connections", () => {
     );
   });
 
+  it("keeps the newest of the slow log, slowlog-max-len of them", async () => {
+    const peer = startCore({ "slowlog-log-slower-than": 0, "slowlog-max-len": 3 }).connect();
+    for (let i = 0; i < 10; i++) await peer.send(`echo ${i}`);
+    expect(await peer.send("slowlog len")).toBe(":3|");
+    expect(await peer.send("slowlog get -1")).toMatch(/echo\|.*9\|[^]*echo\|.*8\|/);
+  });
+
   it("keeps secrets out of the slow log", async () => {
     const peer = startCore({ "slowlog-log-slower-than": 0 }).connect();
     await peer.send("auth s3cret", "config set requirepass s3cret", "hello 3 auth default s3cret", "eval s3cret");
