@@ -49,7 +49,7 @@ const nodeWith = (at: number, ...items: readonly (number | string)[]): Partial<P
   node: [...NODE.slice(0, at), ...items, ...NODE.slice(at + items.length)],
 });
 
-const read = (body: string): unknown => readValue(new Input(Buffer.from(body, "latin1")), 19);
+const read = (body: string, type = 19): unknown => readValue(new Input(Buffer.from(body, "latin1")), type);
 
 const refused: Readonly<Record<string, readonly [parts: Partial<Parts>, message: string]>> = {
   "a node with a short key": [{ nodeId: one.slice(1) }, "key that is no id"],
@@ -106,10 +106,35 @@ describe("A stream of an RDB", () => {
       group("h", [], []),
     ];
     expect(read(bodyOf({ groups }))).toMatchObject({ type: "stream", stream: { length: 2, lastId: two } });
-    const deleted = { ...nodeWith(0, 1, 1), length: 1 };
-    expect(
-      read(bodyOf({ ...deleted, node: deleted.node?.map((item, at) => (at === 5 ? 3 : item)) ?? [] })),
-    ).toMatchObject({ stream: { length: 1 } });
+    // The one of the node's fields is deleted, then the one of its own.
+    for (const [at, flags] of [
+      [5, 3],
+      [10, 1],
+    ] as const) {
+      const node = NODE.map((item, place) => (place === at ? flags : item));
+      const parts = { node: [1, 1, ...node.slice(2)], length: 1 };
+      expect(read(bodyOf(parts))).toMatchObject({ stream: { length: 1, nodes: [{ live: 1 }] } });
+    }
+  });
+
+  it("is read as servers of other versions write it", () => {
+    const [now, counters] = [bodyOf({ groups: [group("g", [one], [["c", one]])] }), "\x01\x01\0\0\x02\x01"];
+    const at = now.indexOf(counters);
+    expect(at).toBeGreaterThan(0);
+    const ofGroup = { pending: { size: 1 }, entriesRead: 1 };
+    const read7 = read(now) as { stream: Stream };
+    expect(read7).toMatchObject({ stream: { firstId: one, entriesAdded: 2 } });
+    expect(read7.stream.groups.get("g")).toMatchObject(ofGroup);
+    // 5.0: no first id, no highest deleted one, no entries added, and nothing of what the group has read.
+    const [head, tail] = [now.slice(0, at), now.slice(at + counters.length)];
+    const old = `${head}\x01${tail.replace("\x01g\x01\x01\x01", "\x01g\x01\x01")}`;
+    const read5 = read(old, 15) as { stream: Stream };
+    expect(read5).toMatchObject({ stream: { firstId: one, entriesAdded: 2 } });
+    expect(read5.stream.groups.get("g")).toMatchObject(ofGroup);
+    // 7.2: also when a consumer was active.
+    const read72 = read(now.replace(`\x01c${TIME}`, `\x01c${TIME}${TIME}`), 21) as { stream: Stream };
+    expect(read72.stream.groups.get("g")).toMatchObject(ofGroup);
+    expect(read72.stream.groups.get("g")?.consumers.get("c")?.pending.size).toBe(1);
   });
 
   it.each(Object.entries(refused))("is refused with the reason: %s", (_, [parts, message]) => {
@@ -120,9 +145,9 @@ describe("A stream of an RDB", () => {
   it("pauses behind every eighth node", () => {
     const stream = new Stream();
     for (let i = 1; i <= 40; i++) stream.append(streamId(i, 0), ["f", "v"], { maxEntries: 1, maxBytes: 0 });
-    const pauses = pausesOf(stream);
-    const gaps = pauses.map((position, i) => position - (pauses[i - 1] ?? 1));
-    expect([pauses.length, new Set(gaps.slice(1)).size]).toEqual([5, 1]);
+    const node = [...streamPieces(stream)][1]?.length ?? 0;
+    // Counted from the end; in front of the nodes stands their number.
+    expect(pausesOf(stream).map((position) => (position - 1) / node)).toEqual([1, 9, 17, 25, 33]);
   });
 
   it("pauses behind every 1024 pending entries, of the group and of a consumer", () => {
