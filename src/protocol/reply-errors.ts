@@ -166,6 +166,26 @@ export function classifyRefusal(
 }
 
 /**
+ * Classifies the refusals of a connection's commands and remembers the last one: when a server gives up its office it
+ * refuses hundreds of commands with one text, all at once, and at the worst of times.
+ */
+export class RefusalClassifier {
+  #text = "";
+  #name = "";
+  #last: Refusal | null = null;
+
+  /** As {@link classifyRefusal}, of a reply outside of a transaction. */
+  classify(text: string, commandName: string, wholeScripts: boolean | undefined): Refusal | null {
+    if (text !== this.#text || commandName !== this.#name) {
+      this.#last = classifyRefusal(text, commandName, false, wholeScripts);
+      this.#text = text;
+      this.#name = commandName;
+    }
+    return this.#last;
+  }
+}
+
+/**
  * Whether a server of this version refuses no write of a script for want of replicas once that script has written: since
  * Redis 7.0.3, and in every Valkey.
  *

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import type { Clock, TimerHandle } from "../../core/clock.js";
 import { deferred } from "../../core/deferred.js";
 import { type Fence, parseFence } from "../../protocol/info.js";
+import { RefusalClassifier } from "../../protocol/reply-errors.js";
 import { FENCE, FenceCommand } from "./fence-command.js";
 import { type HandshakeRequest, handshake, type NodeIdentity } from "./handshake.js";
 import { type OpenedRedis, type OpenOptions, openRedis } from "./open-redis.js";
@@ -110,6 +111,8 @@ export class NodeConnection {
   flushedSeq = 0;
   /** Number of the last command of a caller, whether handed to the socket or not. */
   carriedSeq = 0;
+  /** Of its refusals. */
+  readonly refusals = new RefusalClassifier();
   /** The newest good fence that came back on this connection. */
   lastFence: Fence | null = null;
 
@@ -136,6 +139,11 @@ export class NodeConnection {
     private readonly host: ConnectionHost,
   ) {
     this.#db = Number(options.redis.db ?? 0);
+  }
+
+  /** How many pieces have arrived: what is answered in one of them was answered at once. */
+  get pieces(): number {
+    return this.#reader === null ? 0 : this.#reader.pieces;
   }
 
   /** Monotonic milliseconds since when a flush has been without its first reply; Infinity = none is. */

@@ -14,6 +14,8 @@ const serverError = (text: string): Error => new ServerError(text);
 export class ReplyReader implements ReplySink {
   readonly #awaiting = new Fifo<WireCommand>();
   readonly #decoder: ReplyDecoder;
+  /** Pieces that have arrived. */
+  pieces = 0;
   #stopped = false;
 
   /** @param outOfStep told when what arrives is no answer to anything: nothing more of it may be believed */
@@ -30,6 +32,7 @@ export class ReplyReader implements ReplySink {
     stream.removeAllListeners("data");
     stream.on("data", (chunk: Buffer) => {
       if (this.#stopped) return;
+      this.pieces++;
       try {
         this.#decoder.write(chunk);
       } catch (error) {

@@ -1,4 +1,4 @@
-import { classifyRefusal, type Refusal } from "../../protocol/reply-errors.js";
+import type { Refusal } from "../../protocol/reply-errors.js";
 import type { IssuedCommand } from "../connection/lean-command.js";
 import { CarriedCommand } from "../connection/node-connection.js";
 import type { SocketBatch } from "../connection/socket-batch.js";
@@ -135,7 +135,7 @@ export class Operation extends CarriedCommand {
   override refuse(text: string, error: (text: string) => Error): boolean {
     const { connection, sink } = this;
     if (!this.inLane || this.transaction !== null || !sink.refused || connection?.state !== "open") return false;
-    const refusal = classifyRefusal(text, this.name, false, connection.identity?.wholeScripts);
+    const refusal = connection.refusals.classify(text, this.name, connection.identity?.wholeScripts);
     if (!refusal?.retry) return false;
     connection.answered(this);
     sink.refused(this, refusal, () => error(text));

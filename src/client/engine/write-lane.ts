@@ -72,6 +72,8 @@ export class WriteLane {
   #outstanding = 0;
   /** Sent with nothing beside it, because it may be what connections were closed for; nothing follows before its answer. */
   #alone: Operation | null = null;
+  /** What was told last of refusals: those that arrived with it say the same. */
+  #told: { readonly connection: NodeConnection; readonly piece: number; readonly kind: Refusal["kind"] } | null = null;
   #parking = false;
   #parked: Parked[] = [];
   #timer: TimerHandle | null = null;
@@ -210,7 +212,7 @@ export class WriteLane {
     operation.refusal = () => this.host.replyError(operation, error());
     this.close();
     this.#requeue(operation);
-    this.host.refused(operation, refusal, connection);
+    this.#tell(operation, refusal, connection);
     this.#continue();
   }
 
@@ -260,7 +262,7 @@ export class WriteLane {
       connection.inFlightBytes < inFlightBytesPerNode
     ) {
       const next = this.#queue.peek();
-      if (next === undefined || (isSuspect(next) && this.#outstanding > 0)) return;
+      if (next === undefined || (this.#outstanding > 0 && isSuspect(next))) return;
       const operation = this.#queue.shift() as Operation;
       const rest = operation.transaction ? operation.transaction.operations.length - 1 : 0;
       if (operation.session !== null && !operation.settled) this.host.admit(operation);
@@ -276,12 +278,13 @@ export class WriteLane {
         operation.repeat?.();
         continue;
       }
-      if (isCondemned(operation)) {
+      const suspect = isSuspect(operation);
+      if (suspect && isCondemned(operation)) {
         this.#condemn(operation);
         for (let i = 0; i < rest; i++) this.#condemn(this.#queue.shift() as Operation);
         continue;
       }
-      if (isSuspect(operation)) this.#alone = leadOf(operation);
+      if (suspect) this.#alone = leadOf(operation);
       this.#send(operation, connection);
       // MULTI to EXEC stand side by side in the queue, and nothing may come between them on the wire.
       for (let i = 0; i < rest; i++) this.#send(this.#queue.shift() as Operation, connection);
@@ -331,7 +334,7 @@ export class WriteLane {
       transaction.reset();
       this.close();
       for (const operation of operations) this.#requeue(operation);
-      this.host.refused(exec, refusal, connection);
+      this.#tell(exec, refusal, connection);
       return;
     }
     // Reads alone: the fence behind them decides whether they are handed out.
@@ -346,6 +349,16 @@ export class WriteLane {
     const settle = (): void => transaction.settle();
     const durable = Array.isArray(exec.reply) && exec.view.ack !== null && !transaction.readsOnly;
     this.#keep(exec, durable ? () => this.host.durable(exec, exec.reply, settle) : settle);
+  }
+
+  /** Hundreds that are refused at once are one piece of news. */
+  #tell(operation: Operation, refusal: Refusal, connection: NodeConnection): void {
+    const { pieces: piece } = connection;
+    const kind = refusal.inner ?? refusal.kind;
+    const told = this.#told;
+    if (told?.connection === connection && told.piece === piece && told.kind === kind) return;
+    this.#told = { connection, piece, kind };
+    this.host.refused(operation, refusal, connection);
   }
 
   /** The connection ended before the answer. */
@@ -424,12 +437,9 @@ export class WriteLane {
 
   /** One timer for the command that has waited longest; they all wait equally long. */
   #arm(): void {
-    let first = Number.POSITIVE_INFINITY;
+    let first = issueOf(this.#parked[0]?.operations[0]);
     // While the lane is open, what waits is held back by the bytes in flight, not by the lack of a master.
-    const waits = this.#open ? [] : [this.#again[0], this.#queue.peek()];
-    for (const waiting of [...waits, this.#parked[0]?.operations[0]]) {
-      if (waiting !== undefined) first = Math.min(first, issuedAt(waiting));
-    }
+    if (!this.#open) first = Math.min(first, issueOf(this.#again[0]), issueOf(this.#queue.peek()));
     const due = first + this.host.waitMs;
     if (this.#timer !== null && due >= this.#timerDue && due < Number.POSITIVE_INFINITY) return;
     this.host.clock.clearTimer(this.#timer);
@@ -459,4 +469,9 @@ export class WriteLane {
     }
     this.#arm();
   }
+}
+
+/** Infinity where nothing waits. */
+function issueOf(waiting: Operation | undefined): number {
+  return waiting === undefined ? Number.POSITIVE_INFINITY : issuedAt(waiting);
 }

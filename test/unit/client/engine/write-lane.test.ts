@@ -185,6 +185,22 @@ describe("the write lane keeps the order of issue", () => {
     expect(b.wire.filter((operation) => b.asReal.wasSent(operation)).length).toBe(0);
   });
 
+  // Each of the writes that a script held up counted as one more refusal, and the next try was half a second later.
+  it("tells of refusals that arrive together once, of each kind, and again of those that come later", () => {
+    const { issue, unit, connect, told } = laneOf();
+    const a = connect("A");
+    for (let i = 0; i < 4; i++) issue(`SET k${i} v`);
+    unit(["MULTI", "SET l v", "EXEC"]);
+    a.answer(BUSY, BUSY, LOADING, LOADING, "OK", LOADING, EXECABORT);
+    expect(told.filter((line) => line.startsWith("refused"))).toEqual(["refused SET busy", "refused SET loading"]);
+    for (let i = 0; i < 2; i++) {
+      const b = connect("A");
+      b.answer(BUSY);
+      b.answer(BUSY, BUSY, BUSY, "OK", BUSY, EXECABORT);
+    }
+    expect(told.filter((line) => line === "refused SET busy").length).toBe(5);
+  });
+
   it("is told that it may be opened again only once all that was sent is answered", () => {
     const { issue, connect, told } = laneOf();
     const a = connect("A");

@@ -1,5 +1,6 @@
 import type { CarriedCommand, Flush, NodeConnection } from "../../../../../src/client/connection/node-connection.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
+import { RefusalClassifier } from "../../../../../src/protocol/reply-errors.js";
 
 /** A server's error reply as ioredis makes it: the name is its mark. */
 export function errorReply(text: string): Error {
@@ -19,6 +20,9 @@ export class FakeConnection {
   carriedSeq = 0;
   unansweredWrites = false;
   endedByPeer = false;
+  readonly refusals = new RefusalClassifier();
+  /** Each {@link answer} arrives as one. */
+  pieces = 0;
   identity = { runId: "run", clientId: 7 };
   readonly generation = 1;
   /** All that was ever given to it, in order. */
@@ -108,6 +112,7 @@ export class FakeConnection {
   /** Answers the oldest command: text that begins with "-" is an error reply. */
   answer(...replies: unknown[]): void {
     if (this.flushedSeq < this.#seq) this.flush();
+    this.pieces++;
     for (const reply of replies) {
       const operation = this.#queue.shift();
       if (operation === undefined) throw new Error("nothing is waiting for a reply");
