@@ -5,6 +5,7 @@ import { type Fence, parseFence } from "../../protocol/info.js";
 import { RefusalClassifier } from "../../protocol/reply-errors.js";
 import { FENCE, FenceCommand } from "./fence-command.js";
 import { type HandshakeRequest, handshake, type NodeIdentity } from "./handshake.js";
+import { Latency } from "./latency.js";
 import { type OpenedRedis, type OpenOptions, openRedis } from "./open-redis.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { SocketBatch } from "./socket-batch.js";
@@ -14,9 +15,6 @@ import { encodeWords, InternalCommand, WireCommand } from "./wire-command.js";
 
 /** The database of a SELECT that is to be answered: none is selected for it, and what comes behind selects its own. */
 export const OWN_SELECT = -1;
-
-/** After so many milliseconds without a measurement the next one counts as much as all before. */
-const STALE_MEASURE_MS = 250;
 
 const ENDING = "the socket can't be written to any more";
 
@@ -101,8 +99,6 @@ export class NodeConnection {
   /** Commands sent and not answered, fences left out. */
   inFlight = 0;
   inFlightBytes = 0;
-  /** Moving average of the time from a flush to its first reply, in milliseconds; null before the first. */
-  latencyMs: number | null = null;
   /** It ended with writes handed to the socket and not answered: they may still run on the server. */
   unansweredWrites = false;
   /** Monotonic time at which the last fence was sent. */
@@ -124,7 +120,7 @@ export class NodeConnection {
   #opened: OpenedRedis | null = null;
   #batch: SocketBatch | null = null;
   #latencyProbe: Flush | null = null;
-  #measuredAt = Number.NEGATIVE_INFINITY;
+  readonly #latency = new Latency();
   #reader: ReplyReader | null = null;
   /** The text that {@link lastFence} was read from. */
   #lastReply = "";
@@ -139,6 +135,11 @@ export class NodeConnection {
     private readonly host: ConnectionHost,
   ) {
     this.#db = Number(options.redis.db ?? 0);
+  }
+
+  /** Moving average of the time from a flush to its first reply, in milliseconds; null before the first. */
+  get latencyMs(): number | null {
+    return this.#latency.averageMs;
   }
 
   /** How many pieces have arrived: what is answered in one of them was answered at once. */
@@ -391,12 +392,6 @@ export class NodeConnection {
 
   #measure(flush: Flush): void {
     this.#latencyProbe = null;
-    const now = this.clock.now();
-    const took = now - flush.sentAt;
-    // What was measured long ago says little: else a node that was slow once would have to prove itself for minutes,
-    // with the few questions that still go there.
-    const weight = flush.sentAt - this.#measuredAt > STALE_MEASURE_MS ? 1 / 2 : 1 / 8;
-    this.#measuredAt = now;
-    this.latencyMs = this.latencyMs === null ? took : this.latencyMs + (took - this.latencyMs) * weight;
+    this.#latency.note(flush.sentAt, this.clock.now());
   }
 }
