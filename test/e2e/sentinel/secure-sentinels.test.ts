@@ -18,7 +18,7 @@ import { WriteLoad } from "../../support/write-load.js";
 const NAME = "mymaster";
 const NODES = "password of the nodes";
 const SENTINELS = "password-of-the-Sentinels";
-const WITHIN = { timeoutMs: 25_000 };
+const WITHIN = { timeoutMs: 30_000 };
 
 /** A process, and its port for TLS; the plain one is the test's own. */
 interface Secured {
@@ -112,7 +112,8 @@ describeReal("Sentinels and nodes with TLS, each with a password of its own", ()
     const [first, second, third] = sentinels as [Secured, Secured, Secured];
     await second.process.kill9();
     // A dead one and a living one; the third is found through that.
-    const { redis, told } = client(certificates, [second.tls, first.tls]);
+    // Two Sentinels that stand against each other at once begin anew after twice their failover-timeout, ten seconds.
+    const { redis, told } = client(certificates, [second.tls, first.tls], { failoverTimeoutMs: 30_000 });
     await serving(redis, 2);
     // Only the ports for TLS are known to anybody.
     const known = [master, ...replicas].map(({ tls }) => `127.0.0.1:${tls}`).sort();
