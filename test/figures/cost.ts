@@ -18,7 +18,8 @@ const LONE_READS = 2000;
 const WRITE_MS = 1000;
 const FENCE_MS = 20;
 const CLIENTS = 10;
-const IDLE_MS = 5000;
+const IDLE_MS = 10_000;
+const SETTLED_MS = 1000;
 
 type Store = Pick<ReplicatedClient, "get" | "set">;
 
@@ -162,7 +163,6 @@ async function lone(trio: Trio, rounds: number): Promise<Figure> {
   const [master, replica] = [trio.a, trio.b].map(({ host, port }) => `redis://${host}:${port}`) as [string, string];
   const { redis } = await trio.client({ master, replicas: [replica], discoverReplicas: false }, 1);
   const plain = new Redis({ host: trio.b.host, port: trio.b.port });
-  trio.atEnd(() => plain.disconnect());
   const read = async (store: Store, took: number[]): Promise<void> => {
     for (let i = 0; i < LONE_TURN; i++) {
       const began = performance.now();
@@ -181,6 +181,8 @@ async function lone(trio: Trio, rounds: number): Promise<Figure> {
     last = median(theirs);
     if (round >= 0) ratios.push(median(ours) / last);
   }
+  redis.disconnect();
+  plain.disconnect();
   return ratioOf(`p50 of a lone session read ÷ plain ioredis (${(last * 1000).toFixed(0)} µs)`, 1.1, ratios);
 }
 
@@ -197,6 +199,8 @@ async function idle(trio: Trio): Promise<Figure[]> {
       }
   });
   for (const one of plain) one.disconnect();
+  // What ended here is cleared away.
+  await sleep(SETTLED_MS);
   const before = process.cpuUsage();
   const began = performance.now();
   await sleep(IDLE_MS);
