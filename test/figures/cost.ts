@@ -34,9 +34,9 @@ export const cost: Scenario = {
       await trio.a.commands(Array.from({ length: KEYS }, (_, i) => ["SET", `k${i}`, "v".repeat(100)]));
       await trio.inSync(trio.a, trio.b, trio.c);
       return [
-        // First: nothing else of this process takes the cores.
-        await lone(trio, rounds),
+        // These first: what loads leave behind in this process takes the cores now and then.
         ...(await idle(trio)),
+        await lone(trio, rounds),
         ...(await cpu(trio, rounds)),
         await fences(trio),
         ...(await ackCost(trio, rounds)),
