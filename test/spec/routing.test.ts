@@ -43,6 +43,7 @@ const replica = {
   waitingSince: Number.POSITIVE_INFINITY,
   zone: null as string | null,
   tags: {} as Readonly<Record<string, string>>,
+  full: false,
   resting: false,
   restReason: "",
 };
@@ -58,6 +59,8 @@ const NODES: Record<string, Omit<SelectionCandidate, "id">> = {
   down: { ...replica, serves: false },
   slow: { ...replica, latencyMs: 10 },
   busy: { ...replica, inFlight: 9 },
+  full: { ...replica, full: true },
+  fullLikely: { ...replica, mark: 900, stalenessMs: null, lagBytes: 200, likelyOffset: 1050, full: true },
   laden: { ...replica, inFlight: 29 },
   stuck: { ...replica, inFlight: 1, waitingSince: NOW - 100 },
   masterEast: { ...master, zone: "east" },

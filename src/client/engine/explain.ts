@@ -114,6 +114,7 @@ function candidates(engine: Engine): SelectionCandidate[] {
       latencyMs: link.latencyMs,
       inFlight: link.inFlight,
       waitingSince: link.waitingSince,
+      full: link.full,
       resting: link.resting,
       restReason: link.restReason,
       zone: link.zone,

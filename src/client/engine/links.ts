@@ -58,7 +58,9 @@ export class Links {
     if (this.all.has(node)) return;
     const { options, clock, random, connections } = this.host;
     const labels = labelsOf(options, name ?? node);
-    const link = new NodeLink(target, connections, this.#linkHost, clock, random, labels, options.circuit);
+    const { circuit, limits } = options;
+    const most = limits.inFlightBytesPerNode;
+    const link = new NodeLink(target, connections, this.#linkHost, clock, random, labels, circuit, most);
     this.all.set(node, link);
     link.ensure();
   }

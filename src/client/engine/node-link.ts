@@ -63,6 +63,7 @@ export class NodeLink implements Candidate, ReadWatch {
     random: Random,
     private readonly labels: { readonly zone: string | null; readonly tags: NodeTags },
     limits: CircuitLimits,
+    private readonly inFlightBytes: number,
   ) {
     this.circuit = new Circuit(limits);
     this.zone = labels.zone;
@@ -85,6 +86,10 @@ export class NodeLink implements Candidate, ReadWatch {
 
   get inFlight(): number {
     return this.connection === null ? 0 : this.connection.inFlight;
+  }
+
+  get full(): boolean {
+    return this.connection !== null && this.connection.inFlightBytes >= this.inFlightBytes;
   }
 
   get waitingSince(): number {

@@ -223,7 +223,11 @@ export const OPTION_TABLE = {
         "Commands that wait, for a master or behind a refused write; also durable writes that wait for replicas.",
       ),
       queuedBytes: bytes(64 * MiB, 1024, "Bytes of arguments that wait."),
-      inFlightBytesPerNode: bytes(64 * MiB, 1024, "Bytes sent to one node and not answered."),
+      inFlightBytesPerNode: bytes(
+        64 * MiB,
+        1024,
+        "Bytes sent to one node and not answered; beyond them writes wait in line, and reads go to another node.",
+      ),
       trackedKeys: count(10_000, 1, 10_000_000, "Keys whose last write is remembered, so that a read finds it."),
       samples: count(256, 2, 1_000_000, "Samples of the master's offset, by which staleness is told."),
       sessions: count(

@@ -18,6 +18,8 @@ export interface SelectionCandidate extends Placed {
   /** Milliseconds; null = unknown. */
   readonly stalenessMs: number | null;
   readonly lagBytes: number | null;
+  /** As many bytes are on their way to it as may be. */
+  readonly full: boolean;
   readonly resting: boolean;
   /** Why it rests, in words; empty while it doesn't. */
   readonly restReason: string;
@@ -132,6 +134,7 @@ function judgeReplica(node: SelectionCandidate, request: SelectionRequest): Judg
   const no = (reason: string): Judged => ({ node, verdict: "no", reason });
   if (request.consistency === "strong") return no("is a replica, and the read is strong");
   if (!node.serves) return no("is not routable");
+  if (node.full) return no("has not answered as many bytes as limits.inFlightBytesPerNode allows");
   const tolerant = request.maxStalenessMs !== undefined || request.maxLagBytes !== undefined;
   const need = request.consistency === "eventual" ? ANY : request.need;
   const { sharedBelow = Number.POSITIVE_INFINITY, consistency } = request;

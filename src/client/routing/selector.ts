@@ -19,6 +19,8 @@ export interface Candidate extends Placed {
   readonly mark: { readonly offset: number };
   /** What it probably has applied by now, worth asking with a fence in front; −1 = no guess. */
   readonly likelyOffset: number;
+  /** As many bytes are on their way to it as may be. */
+  readonly full: boolean;
   /** A replica that is to be left alone as long as another node can serve: see `Circuit`. */
   readonly resting: boolean;
 }
@@ -34,12 +36,12 @@ export type Outcome = "node" | "fence" | "hold" | "wait";
  * Whether `node`, a replica, may serve a read with this need: what it must have applied, see {@link Need}. At `below` or
  * beyond it has what not all claimants to the office of master have.
  */
-function covers({ serves, mark, inRotation }: Candidate, need: Need, below: number): boolean {
-  return serves && mark.offset >= need && mark.offset < below && (need === ANY || inRotation);
+function covers({ serves, full, mark, inRotation }: Candidate, need: Need, below: number): boolean {
+  return serves && !full && mark.offset >= need && mark.offset < below && (need === ANY || inRotation);
 }
 
-function mayCover({ serves, mark, inRotation, likelyOffset }: Candidate, need: Need, below: number): boolean {
-  return serves && inRotation && likelyOffset >= need && mark.offset < below;
+function mayCover({ serves, full, mark, inRotation, likelyOffset }: Candidate, need: Need, below: number): boolean {
+  return serves && !full && inRotation && likelyOffset >= need && mark.offset < below;
 }
 
 /**

@@ -45,6 +45,21 @@ onEachStage("what is refused, and how", (start) => {
     expect(Object.keys(error as object)).not.toContain("node");
   });
 
+  it("no more is sent to a replica that does not answer than the limit, and other reads go on", async () => {
+    const { second, client } = await worlds.open();
+    const redis = await client({ limits: { inFlightBytesPerNode: 1024 }, heartbeatTimeoutMs: 30_000 });
+    const undo = await second.hang();
+    let settled = 0;
+    const reads = Array.from({ length: 300 }, async (_, i) => {
+      await redis.get(`${"k".repeat(100)}${i}`);
+      settled++;
+    });
+    // Each is 121 to 123 bytes: with the ninth it is full.
+    await eventually(() => expect(reads.length - settled).toBe(9));
+    await undo();
+    await Promise.all(reads);
+  });
+
   it("a full queue says which limit it was", async () => {
     const { master, first, second, client } = await worlds.open();
     const redis = await client({ limits: { queuedCommands: 5 }, failoverTimeoutMs: 500 });

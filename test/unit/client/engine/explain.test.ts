@@ -33,6 +33,7 @@ function engineOf({ master = true, need = -1, marks = [100, 100] }: State): Engi
     waitingSince: Number.POSITIVE_INFINITY,
     zone: null,
     tags: {},
+    full: false,
     resting: false,
     restReason: "",
   });

@@ -26,6 +26,7 @@ function node(id: string, latencyMs: number, changes: Partial<Candidate> = {}): 
     waitingSince: Number.POSITIVE_INFINITY,
     zone: null,
     tags: {},
+    full: false,
     resting: false,
     restReason: "",
   };
@@ -110,6 +111,7 @@ const candidate = fc.record({
   latencyMs: fc.option(fc.integer({ min: 0, max: 20 })),
   inFlight: fc.nat(20),
   waitingSince: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: -30, max: 13 })),
+  full: fc.boolean(),
   resting: fc.boolean(),
   restReason: fc.constant("it broke"),
   zone: fc.option(fc.constantFrom("east", "west")),

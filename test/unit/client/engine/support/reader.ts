@@ -32,6 +32,7 @@ export interface FakeNode {
   readonly waitingSince: number;
   readonly zone: null;
   readonly tags: object;
+  full: boolean;
   readonly resting: boolean;
   readonly inFlight: number;
 }
@@ -52,6 +53,7 @@ function node(id: string, offset: number, isMaster = false): FakeNode {
     waitingSince: Number.POSITIVE_INFINITY,
     zone: null,
     tags: {},
+    full: false,
     resting: false,
   };
 }
