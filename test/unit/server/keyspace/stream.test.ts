@@ -69,6 +69,13 @@ describe("a stream", () => {
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("id" as const), at: fc.nat(40) }) },
   );
 
+  const trimmedToDeleted = [
+    { kind: "add" as const },
+    { kind: "add" as const },
+    { kind: "delete" as const, at: 2 },
+    { kind: "id" as const, at: 2 },
+  ];
+
   it("holds what an array of its entries would, whatever is added, deleted and trimmed", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.nat(45), fc.nat(45), fc.nat(5), (steps, from, to, limit) => {
@@ -109,8 +116,10 @@ describe("a stream", () => {
         expect(stream.range(low, high, limit).map(({ id }) => id)).toEqual(inside.slice(0, most));
         const backwards = [...inside].reverse().slice(0, most);
         expect(stream.range(low, high, limit, true).map(({ id }) => id)).toEqual(backwards);
-        for (const node of stream.nodes) expect(node.live).toBeGreaterThan(0);
+        // A trim by id leaves a node whose last entry, deleted before, has that id: Redis counts it as a key, too.
+        for (const node of stream.nodes.slice(1)) expect(node.live).toBeGreaterThan(0);
       }),
+      { examples: [[trimmedToDeleted, 0, 0, 0]] },
     );
   });
 
