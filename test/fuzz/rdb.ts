@@ -8,36 +8,12 @@ import { compress } from "../../src/server/rdb/lzf-compress.js";
 import { readDump, readRdb } from "../../src/server/rdb/read.js";
 import type { RdbValue } from "../../src/server/rdb/value.js";
 import { RdbWriter } from "../../src/server/rdb/write.js";
+import { listpack, ziplist } from "../support/packed-bytes.js";
 
 const limits = new Config();
 
 /** What one byte of input can become at most, with all that is kept for it: LZF makes 88 of one. */
 const MOST_PER_BYTE = 100;
-
-function listpack(...entries: readonly string[]): string {
-  const body = entries.map((entry) => `${entry}${String.fromCharCode(entry.length)}`).join("");
-  const head = Buffer.alloc(6);
-  head.writeUInt32LE(6 + body.length + 1, 0);
-  head.writeUInt16LE(entries.length, 4);
-  return `${head.toString("latin1")}${body}\xff`;
-}
-
-function ziplist(...entries: readonly string[]): string {
-  let body = "";
-  let tail = 10;
-  let previous = 0;
-  for (const entry of entries) {
-    tail = 10 + body.length;
-    const whole = `${String.fromCharCode(previous)}${entry}`;
-    previous = whole.length;
-    body += whole;
-  }
-  const head = Buffer.alloc(10);
-  head.writeUInt32LE(10 + body.length + 1, 0);
-  head.writeUInt32LE(tail, 4);
-  head.writeUInt16LE(entries.length, 8);
-  return `${head.toString("latin1")}${body}\xff`;
-}
 
 const short = (text: string): string => `${String.fromCharCode(text.length)}${text}`;
 const packed = (text: string): string => `${String.fromCharCode(0x80 | text.length)}${text}`;

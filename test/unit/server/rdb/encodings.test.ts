@@ -4,39 +4,11 @@ import { Input } from "../../../../src/server/rdb/input.js";
 import { readDump } from "../../../../src/server/rdb/read.js";
 import { readValueInPieces } from "../../../../src/server/rdb/read-value.js";
 import type { RdbValue } from "../../../../src/server/rdb/value.js";
+import { chars, listpack, u32, ziplist } from "../../../support/packed-bytes.js";
 
-const chars = (...codes: readonly number[]): string => String.fromCharCode(...codes);
-const u16 = (value: number): string => chars(value & 255, value >>> 8);
-const u32 = (value: number): string => u16(value & 0xffff) + u16(value >>> 16);
 const u32be = (value: number): string => [...u32(value)].reverse().join("");
 /** A string of an RDB. */
 const blob = (bytes: string): string => `\x80${u32be(bytes.length)}${bytes}`;
-
-/** Behind an entry of a listpack: its size, to be read backwards. */
-function backLength(size: number): string {
-  if (size < 128) return chars(size);
-  return size < 16_384
-    ? chars(size >> 7, (size & 127) | 128)
-    : chars(size >> 14, ((size >> 7) & 127) | 128, (size & 127) | 128);
-}
-
-function listpack(...entries: readonly string[]): string {
-  const body = entries.map((entry) => entry + backLength(entry.length)).join("");
-  return `${u32(body.length + 7)}${u16(entries.length)}${body}\xff`;
-}
-
-function ziplist(...entries: readonly string[]): string {
-  let body = "";
-  let tail = 10;
-  let previous = 0;
-  for (const entry of entries) {
-    tail = 10 + body.length;
-    const whole = (previous < 254 ? chars(previous) : `\xfe${u32(previous)}`) + entry;
-    previous = whole.length;
-    body += whole;
-  }
-  return `${u32(body.length + 11)}${u32(tail)}${u16(entries.length)}${body}\xff`;
-}
 
 /** Other bytes in a place. */
 const changed = (bytes: string, at: number, to: string): string =>
@@ -92,6 +64,11 @@ const packed = packEntries.map(([, text]) => text);
 const zip = ziplist(...zipEntries.map(([entry]) => entry));
 const zipped = zipEntries.map(([, text]) => text);
 
+const scored: RdbValue = {
+  type: "zset",
+  members: ["a", "b", "c", "d"],
+  scores: [Number.NEGATIVE_INFINITY, 2, 0.001, Number.POSITIVE_INFINITY],
+};
 const values: Readonly<Record<string, readonly [body: string, value: RdbValue]>> = {
   "an integer of a byte": ["\0\xc0\x85", { type: "string", value: "-123" }],
   "an integer of two bytes": ["\0\xc1\xc7\xcf", { type: "string", value: "-12345" }],
@@ -119,11 +96,7 @@ const values: Readonly<Record<string, readonly [body: string, value: RdbValue]>>
   ],
   "a sorted set's ziplist": [
     `\x0c${blob(ziplist("\x01a", "\x04-inf", "\x01b", "\xf3", "\x01c", "\x041e-3", "\x01d", "\x03inf"))}`,
-    {
-      type: "zset",
-      members: ["a", "b", "c", "d"],
-      scores: [Number.NEGATIVE_INFINITY, 2, 0.001, Number.POSITIVE_INFINITY],
-    },
+    scored,
   ],
   "a hash's ziplist": [
     `\x0d${blob(ziplist("\x01f", "\xf2", "\x01g", "\x01x"))}`,
@@ -139,11 +112,7 @@ const values: Readonly<Record<string, readonly [body: string, value: RdbValue]>>
   ],
   "a sorted set's listpack": [
     `\x11${blob(listpack("\x81a", "\x84-inf", "\x81b", "\x02", "\x81c", "\x841e-3", "\x81d", "\x83inf"))}`,
-    {
-      type: "zset",
-      members: ["a", "b", "c", "d"],
-      scores: [Number.NEGATIVE_INFINITY, 2, 0.001, Number.POSITIVE_INFINITY],
-    },
+    scored,
   ],
   "a quicklist of listpacks and a plain node": [
     `\x12\x03\x02${blob(pack)}\x01${blob(medium)}\x02${blob(listpack("\x81z"))}`,

@@ -6,16 +6,7 @@ import { Database, type KeyspaceState } from "../../../../src/server/keyspace/da
 import { Lfu } from "../../../../src/server/memory/lfu.js";
 import { RdbError } from "../../../../src/server/rdb/error.js";
 import { type LoadOptions, loadAtOnce, loadInSlices, loadSteps } from "../../../../src/server/rdb/load.js";
-import { RdbWriter } from "../../../../src/server/rdb/write.js";
-import { keyspaceState } from "./support.js";
-
-function fileOf(write: (writer: RdbWriter) => void): Buffer {
-  const chunks: Buffer[] = [];
-  const writer = new RdbWriter((chunk) => chunks.push(chunk));
-  write(writer);
-  writer.finish();
-  return Buffer.concat(chunks);
-}
+import { fileOf, keyspaceState } from "./support.js";
 
 /** So many keys with strings as values. */
 const keys = (count: number): Buffer =>

@@ -6,15 +6,7 @@ import { compress } from "../../../../src/server/rdb/lzf-compress.js";
 import { readDump, readRdb } from "../../../../src/server/rdb/read.js";
 import type { RdbItem, RdbValue } from "../../../../src/server/rdb/value.js";
 import { RdbWriter } from "../../../../src/server/rdb/write.js";
-
-/** A file that `write` has filled. */
-function fileOf(write: (writer: RdbWriter) => void): Buffer {
-  const chunks: Buffer[] = [];
-  const writer = new RdbWriter((chunk) => chunks.push(chunk));
-  write(writer);
-  writer.finish();
-  return Buffer.concat(chunks);
-}
+import { fileOf } from "./support.js";
 
 const keysOf = (file: Buffer): RdbItem[] => [...readRdb(file)].filter((item) => item.kind === "key");
 

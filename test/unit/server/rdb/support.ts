@@ -1,4 +1,5 @@
 import type { KeyspaceState } from "../../../../src/server/keyspace/database.js";
+import { RdbWriter } from "../../../../src/server/rdb/write.js";
 
 /** What databases share, where nobody listens. */
 export function keyspaceState(): KeyspaceState {
@@ -18,4 +19,13 @@ export function keyspaceState(): KeyspaceState {
     volatileAdded: nothing,
     awaitedReady: nothing,
   };
+}
+
+/** A file that `write` has filled. */
+export function fileOf(write: (writer: RdbWriter) => void): Buffer {
+  const chunks: Buffer[] = [];
+  const writer = new RdbWriter((chunk) => chunks.push(chunk));
+  write(writer);
+  writer.finish();
+  return Buffer.concat(chunks);
 }

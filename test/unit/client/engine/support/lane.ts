@@ -1,7 +1,8 @@
 import type { CausalSession } from "../../../../../src/client/consistency/session.js";
+import type { LaneHost } from "../../../../../src/client/engine/lane-host.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
 import { findTransactions } from "../../../../../src/client/engine/transaction.js";
-import { type LaneHost, WriteLane } from "../../../../../src/client/engine/write-lane.js";
+import { WriteLane } from "../../../../../src/client/engine/write-lane.js";
 import { NoMasterError, UnknownOutcomeError } from "../../../../../src/client/errors.js";
 import type { ResolvedView } from "../../../../../src/client/options/resolved.js";
 import { keysOf } from "../../../../../src/client/routing/command-spec.js";
