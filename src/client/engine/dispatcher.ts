@@ -13,6 +13,7 @@ import type { Engine } from "./engine.js";
 import { NodeRoute } from "./node-route.js";
 import { Operation } from "./operation.js";
 import { OwnOperations } from "./own-operations.js";
+import { ReadOrder } from "./read-order.js";
 import { scan } from "./scan-home.js";
 import type { Scope } from "./scope.js";
 import { traceOf } from "./trace.js";
@@ -181,6 +182,7 @@ export class Dispatcher {
     }
     if (node !== null) for (const operation of unit.splice(0)) this.#toNode.send(operation, node);
     findTransactions(unit);
+    if (unit[0]?.session) ReadOrder.of(unit);
     if (unit.length > 0 && reads) engine.reader.submit(unit);
     else if (unit.length > 0) {
       for (const operation of unit) engine.noteIssue(operation);

@@ -9,6 +9,7 @@ import type { CausalSession } from "../consistency/session.js";
 import type { ResolvedView } from "../options/resolved.js";
 import type { CommandSpec } from "../routing/command-table.js";
 import type { Loss } from "./losses.js";
+import type { ReadOrder } from "./read-order.js";
 import type { Transaction } from "./transaction.js";
 
 /** What comes after a generation was given up, in the same bytes: whose reply it is, is not known any more. */
@@ -58,8 +59,8 @@ export class Operation extends CarriedCommand {
   losses: readonly Loss[] = NO_LOSSES;
   /** The MULTI … EXEC that it belongs to. */
   transaction: Transaction | null = null;
-  /** The reads of one pipeline of a causal session, in their order: what comes back of them goes again together. */
-  unit: readonly Operation[] | null = null;
+  /** Of a read in a pipeline of a causal session: the order in which the reads of that pipeline are handed out. */
+  readOrder: ReadOrder | null = null;
   /** A copy of a read that another node was asked for first: it is sent once, and what comes of it is the read's. */
   spare = false;
   settled = false;

@@ -102,7 +102,6 @@ export class Reader {
     for (const operation of operations) {
       operation.need = need;
       operation.verified = verified;
-      if (operations.length > 1 && operation.session !== null) operation.unit = operations;
     }
     let link: NodeLink | null;
     try {
@@ -210,27 +209,27 @@ export class Reader {
    */
   release(flush: Flush, seen: number, behind: number): void {
     for (const parked of flush.parked as Operation[]) {
-      // One that was sent elsewhere meanwhile has another fence behind it.
-      if (parked.settled || parked.flush !== flush) continue;
       const { transaction } = parked;
-      if (transaction !== null) {
-        if (parked !== transaction.exec) continue;
-        if ((!parked.guessed && parked.need > seen) || tooLate(parked) || this.#inDoubt(parked, behind))
-          this.#again(parked);
-        else if (this.#told(parked, seen, behind)) this.#settleTransaction(transaction);
-      } else if (
-        parked.refusal !== null ||
-        parked.frontFailed ||
-        this.#returned.holdsOneOf(parked.unit) ||
-        (!parked.guessed && parked.need > seen) ||
-        tooLate(parked) ||
-        this.#inDoubt(parked, behind)
-      )
-        this.#again(parked);
+      // One that was sent elsewhere meanwhile has another fence behind it; a transaction ends by its EXEC.
+      if (parked.settled || parked.flush !== flush || (transaction !== null && parked !== transaction.exec)) continue;
+      if (this.#inVain(parked, seen, behind)) this.#again(parked);
       else if (!this.#told(parked, seen, behind)) continue;
+      else if (transaction !== null) this.#settleTransaction(transaction);
       else if (parked.parkedError !== null) parked.fail(parked.parkedError);
       else parked.succeed(parked.reply);
     }
+  }
+
+  /** Whether what it saw may not be handed out, though the fence behind it was good. */
+  #inVain(read: Operation, seen: number, behind: number): boolean {
+    return (
+      read.refusal !== null ||
+      read.frontFailed ||
+      read.readOrder?.isAhead(read) === true ||
+      (!read.guessed && read.need > seen) ||
+      tooLate(read) ||
+      this.#inDoubt(read, behind)
+    );
   }
 
   /** The session of a read rises with it; false if it must first be told of a loss, which ends the read. */
@@ -262,6 +261,7 @@ export class Reader {
   /** Ends everything that is held. */
   rejectAll(error: (operation: Operation) => Error): void {
     this.#held.rejectAll(error);
+    this.#returned.rejectAll(error);
     this.#suspects.rejectAll(error);
     this.#undecided.rejectAll(error);
     this.hedger.stop();

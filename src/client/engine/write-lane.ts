@@ -352,16 +352,9 @@ export class WriteLane {
     else this.#again.push(operation);
   }
 
-  /**
-   * What stands in front of this read goes again: a write of its key, which it did not see, or a call of its own causal
-   * session, which would see more than this one that follows it.
-   */
+  /** A write of its key that stands in front of this read goes again: it did not see it. */
   #outran(read: Operation): boolean {
-    const { order, session } = read;
-    return this.#again.some(
-      (other) =>
-        other.order < order && ((session !== null && other.session === session) || this.host.overlap(other, read)),
-    );
+    return this.#again.some((other) => other.order < read.order && this.host.overlap(other, read));
   }
 
   /** A write was applied, or may have been: refused ones in front of it that touch the same key must not be applied after it. */

@@ -5,7 +5,7 @@ import { Engine } from "../../../src/client/engine/engine.js";
 import { LaneKeeper } from "../../../src/client/engine/lane-keeper.js";
 import { LaneQueue } from "../../../src/client/engine/lane-queue.js";
 import { NodeLink } from "../../../src/client/engine/node-link.js";
-import { ReturnedReads } from "../../../src/client/engine/returned-reads.js";
+import { ReadOrder } from "../../../src/client/engine/read-order.js";
 import { WriteLane } from "../../../src/client/engine/write-lane.js";
 import { mutations } from "../support/mutation.js";
 import type { Deed } from "../support/plan.js";
@@ -122,6 +122,8 @@ const copied: Deed[] = [
   { at: 505, do: "cut", from: "10.0.1.0", to: "10.0.0.1", both: true, forMs: 300 },
 ];
 
+const readsInAnyOrder = (): void => void vi.spyOn(ReadOrder.prototype, "isAhead").mockReturnValue(false);
+
 mutations([
   {
     rule: "what was sent and not answered is not sent again",
@@ -157,27 +159,18 @@ mutations([
     remove: () => put({ overlap: false }),
   },
   {
-    rule: "a session's reads go again behind a call of theirs that goes again",
-    breaks: ["monotonicReads"],
-    plan: refusedWrites,
-    mix: "pipelines",
-    remove() {
-      const real = WriteLane.prototype.replied;
-      vi.spyOn(WriteLane.prototype, "replied").mockImplementation(function (this: WriteLane, operation, reply) {
-        const { session } = operation;
-        // Of a read in no transaction the lane asks the session for this alone.
-        if (operation.spec.effects === "none" && operation.transaction === null) operation.session = null;
-        real.call(this, operation, reply);
-        operation.session = session;
-      });
-    },
-  },
-  {
-    rule: "what follows a refused read of a session's pipeline goes with it",
+    rule: "the reads of a session's pipeline are handed out in their order",
     breaks: ["monotonicReads"],
     plan: refusedReads,
     mix: "pipelines",
-    remove: () => void vi.spyOn(ReturnedReads.prototype, "holdsOneOf").mockReturnValue(false),
+    remove: readsInAnyOrder,
+  },
+  {
+    rule: "and so behind a write that is refused",
+    breaks: ["monotonicReads"],
+    plan: refusedWrites,
+    mix: "pipelines",
+    remove: readsInAnyOrder,
   },
   {
     rule: "after a silence the master is looked at before the first write",

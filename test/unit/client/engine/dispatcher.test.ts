@@ -175,6 +175,17 @@ describe("a pipeline", () => {
     expect(lane.map(({ command: { args } }) => args[0])).toEqual(["c", "d"]);
   });
 
+  it("of a causal session hands its reads out in order, those beside writes too; what a writing transaction reads is its own", () => {
+    const { dispatcher, scope, command, lane } = dispatcherOf();
+    const view = new Scope(scope().view, 0, null, { unplaced: false } as CausalSession);
+    dispatcher.executeUnit(["GET a", "INCR b", "MULTI", "GET c", "INCR d", "EXEC", "GET e"].map(command), view);
+    const orders = lane.map(({ readOrder }) => readOrder);
+    expect(orders[0]?.reads.map(({ command: { args } }) => args[0])).toEqual(["a", "e"]);
+    expect(orders.map((one) => one === orders[0])).toEqual([true, false, false, false, false, false, true]);
+    dispatcher.executeUnit(["GET a", "INCR b", "GET e"].map(command), scope());
+    expect(lane.slice(orders.length).map(({ readOrder }) => readOrder)).toEqual([null, null, null]);
+  });
+
   it("of reads between MULTI and EXEC is a read", () => {
     const { dispatcher, scope, command, reads } = dispatcherOf();
     dispatcher.executeUnit(["MULTI", "GET a", "EXEC"].map(command), scope());

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Operation } from "../../../../src/client/engine/operation.js";
 import { CommandTable } from "../../../../src/client/routing/command-table.js";
 import { FakeConnection } from "./support/fake-connection.js";
 import { BUSY, EXECABORT, LOADING, MASTERDOWN } from "./support/lane.js";
@@ -378,6 +379,96 @@ describe("a unit of reads", () => {
     reader.release(flush, 100, 100);
     expect(await issuer.ends()).toEqual(["1", "…", "…"]);
     expect(sent().filter((line) => line.startsWith("B"))).toEqual(["B: GET b", "B: GET c"]);
+  });
+
+  describe("of a causal session that left in two pieces, the first of them in vain", () => {
+    /** GET a and GET b in one flush, GET c in the next, all of them answered; the fence behind the first is bad. */
+    const inVain = async () => {
+      const made = readerOf();
+      const { unit, only, nodes, reader, causal, toMaster } = made;
+      only("M");
+      unit(["GET a", "GET b", "GET c"], {}, causal());
+      const { connection } = nodes.M;
+      const [a, b, c] = toMaster.splice(0) as [Operation, Operation, Operation];
+      for (const read of [a, b]) connection.send(read);
+      const first = connection.flush();
+      connection.send(c);
+      const second = connection.flush();
+      connection.answer("old a", "old b");
+      reader.reroute(first);
+      await made.issuer.ends();
+      connection.answer("old c");
+      return { ...made, second, c };
+    };
+
+    it("hands out nothing that was read behind those that are read again, however good", async () => {
+      const { second, reader, issuer, toMaster } = await inVain();
+      expect(toMaster.map(({ command }) => command.args[0])).toEqual(["a", "b"]);
+      reader.release(second, 100, 100);
+      expect(await issuer.ends()).toEqual(["…", "…", "…"]);
+    });
+
+    it("reads the rest again when they have ended, and not before: it could see less", async () => {
+      const { second, reader, issuer, toMaster, nodes } = await inVain();
+      reader.release(second, 100, 100);
+      await issuer.ends();
+      for (const read of toMaster.splice(0)) nodes.M.connection.send(read);
+      const again = nodes.M.connection.flush();
+      nodes.M.connection.answer("a", "b");
+      expect(toMaster).toEqual([]);
+      reader.release(again, 120, 120);
+      expect(await issuer.ends()).toEqual(["a", "b", "…"]);
+      expect(toMaster.map(({ command }) => command.args[0])).toEqual(["c"]);
+    });
+
+    it("goes whole if those come back once more meanwhile", async () => {
+      const { second, reader, issuer, toMaster, nodes } = await inVain();
+      reader.release(second, 100, 100);
+      await issuer.ends();
+      for (const read of toMaster.splice(0)) nodes.M.connection.send(read);
+      const again = nodes.M.connection.flush();
+      nodes.M.connection.answer("a", "b");
+      reader.reroute(again);
+      expect(await issuer.ends()).toEqual(["…", "…", "…"]);
+      expect(toMaster.map(({ command }) => command.args[0])).toEqual(["a", "b", "c"]);
+    });
+
+    it("ends with the client", async () => {
+      const { second, reader, issuer, c } = await inVain();
+      reader.release(second, 100, 100);
+      await issuer.ends();
+      reader.rejectAll(() => new Error("closed"));
+      expect(c.settled).toBe(true);
+      expect((await issuer.ends())[2]).toBe("!closed");
+    });
+  });
+
+  it("of a causal session hands out MULTI … EXEC of reads behind the reads in front of it alone", async () => {
+    const { unit, only, nodes, reader, issuer, causal, toMaster } = readerOf();
+    only("M");
+    unit(["GET a", "MULTI", "GET b", "EXEC"], {}, causal());
+    const { connection } = nodes.M;
+    const [a, ...transaction] = toMaster.splice(0);
+    connection.send(a as Operation);
+    const first = connection.flush();
+    for (const one of transaction) connection.send(one);
+    const second = connection.flush();
+    connection.answer("old a");
+    reader.reroute(first);
+    await issuer.ends();
+    connection.answer("OK", "QUEUED", ["old b"]);
+    reader.release(second, 100, 100);
+    expect(await issuer.ends()).toEqual(["…", "…", "…", "…"]);
+  });
+
+  it("of a causal session hands out MULTI … EXEC of reads and what follows it behind one good fence", async () => {
+    const { unit, only, nodes, reader, issuer, causal } = readerOf();
+    only("A");
+    unit(["MULTI", "GET a", "EXEC", "GET b"], {}, causal());
+    const flush = nodes.A.connection.flush();
+    nodes.A.connection.answer("OK", "QUEUED", ["a"], "b");
+    reader.release(flush, 100, 100);
+    expect(await issuer.ends()).toEqual(["OK", "QUEUED", ["a"], "b"]);
   });
 
   it("of no session is made of reads for themselves: what was answered is not read again", async () => {

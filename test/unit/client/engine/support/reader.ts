@@ -4,6 +4,7 @@ import type { CausalSession } from "../../../../../src/client/consistency/sessio
 import { WriteHistory } from "../../../../../src/client/consistency/write-history.js";
 import type { NodeLink } from "../../../../../src/client/engine/node-link.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
+import { ReadOrder } from "../../../../../src/client/engine/read-order.js";
 import { Reader } from "../../../../../src/client/engine/reader.js";
 import { findTransactions } from "../../../../../src/client/engine/transaction.js";
 import { NoEligibleReplicaError, NoMasterError } from "../../../../../src/client/errors.js";
@@ -145,6 +146,7 @@ export function readerOf(options: { started?: boolean; hedgePercent?: number } =
       const operations = lines.map((line) => issuer.make(line, view));
       for (const operation of operations) operation.session = session;
       findTransactions(operations);
+      if (session !== null) ReadOrder.of(operations);
       reader.submit(operations);
       return operations;
     },
