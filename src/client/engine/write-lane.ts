@@ -298,6 +298,11 @@ export class WriteLane {
       this.#tell(exec, refusal, connection);
       return;
     }
+    if (transaction.readsOnly && operations.some((read) => this.#outran(read))) {
+      transaction.reset();
+      for (const operation of operations) this.#requeue(operation);
+      return;
+    }
     // Reads alone: the fence behind them decides whether they are handed out.
     if (exec.verified) return;
     // An array is what was executed; nil (a WATCHed key was changed) and EXECABORT say that nothing was. Any other
@@ -352,9 +357,16 @@ export class WriteLane {
     else this.#again.push(operation);
   }
 
-  /** A write of its key that stands in front of this read goes again: it did not see it. */
+  /**
+   * What stands in front of this read goes again: a write of its key, which it did not see, or a call of its own causal
+   * session, which would see more than this one that follows it.
+   */
   #outran(read: Operation): boolean {
-    return this.#again.some((other) => other.order < read.order && this.host.overlap(other, read));
+    const { order, session } = read;
+    return this.#again.some(
+      (other) =>
+        other.order < order && ((session !== null && other.session === session) || this.host.overlap(other, read)),
+    );
   }
 
   /** A write was applied, or may have been: refused ones in front of it that touch the same key must not be applied after it. */

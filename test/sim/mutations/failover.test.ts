@@ -159,6 +159,22 @@ mutations([
     remove: () => put({ overlap: false }),
   },
   {
+    rule: "a session's reads go again behind a write of theirs that goes again",
+    breaks: ["readYourWrites"],
+    plan: refusedWrites,
+    mix: "pipelines",
+    remove() {
+      const real = WriteLane.prototype.replied;
+      vi.spyOn(WriteLane.prototype, "replied").mockImplementation(function (this: WriteLane, operation, reply) {
+        const { session } = operation;
+        // Of a read in no transaction the lane asks the session for this alone.
+        if (operation.spec.effects === "none" && operation.transaction === null) operation.session = null;
+        real.call(this, operation, reply);
+        operation.session = session;
+      });
+    },
+  },
+  {
     rule: "the reads of a session's pipeline are handed out in their order",
     breaks: ["monotonicReads"],
     plan: refusedReads,

@@ -286,12 +286,17 @@ export class Workload {
     ]);
   }
 
-  /** Reads several keys in one pipeline, the first of them often behind a write of it. */
+  /** Reads several keys in one pipeline, the first of them often behind a write of it, or all behind one in front of them. */
   async #together(on: ReplicatedClient, causal: ReplicatedSession, client: string): Promise<void> {
     const keys = [this.#key(), this.#key(), this.#key()] as const;
     const session = `${client}:pipelines`;
-    const written = this.world.random.next() < 0.5 ? this.#value(keys[0]) : null;
-    const reads = { client, session, promise: "causal" as const, keys, ...(written ? { after: [written] } : {}) };
+    const chance = this.world.random.next();
+    const written = chance < 0.5 ? this.#value(keys[0]) : null;
+    const [, , key] = keys;
+    const reads = {
+      ...{ client, session, promise: "causal" as const, keys, ...(written ? { after: [written] } : {}) },
+      ...(chance < 0.75 ? {} : { write: { key, order: ORDER, value: this.#value(key) } }),
+    };
     const writing = written && this.#append(on, client, `${session}-writes`, "session", keys[0], written);
     this.recording.operations.push(...(await readTogether(causal, reads, () => this.world.clock.now())));
     await writing;

@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { ChainableCommander, Redis } from "ioredis";
 import type { TopologyEvent } from "../../../src/index.js";
 import type { Counter, Loss, Operation, PromiseLevel } from "../../checker/history.js";
 import { Queue } from "./queue.js";
@@ -24,6 +24,9 @@ export class Gap {
     this.#last = now;
   }
 }
+
+/** What a pipeline's commands came back with, in their order. */
+type Results = readonly (readonly [error: Error | null, reply: unknown])[];
 
 /** What faults bring to callers: by what was called and the code, or the server's own words. */
 const EXPECTED = [
@@ -114,12 +117,7 @@ export class Recorder {
     const writes = keys.map((key) => ({ key, value: this.#value(key) }));
     for (const { key, value } of writes) pipeline.rpush(key, value);
     const invoked = now();
-    let results: readonly (readonly [Error | null, unknown])[];
-    try {
-      results = (await pipeline.exec()) ?? [];
-    } catch (error) {
-      results = writes.map(() => [error as Error, null]);
-    }
+    const results: Results = (await pipeline.exec()) ?? [];
     for (const [i, { key, value }] of writes.entries()) {
       const error = results[i]?.[0] ?? null;
       const outcome = error === null ? "ok" : this.#reject("pipeline", error);
@@ -127,22 +125,37 @@ export class Recorder {
     }
   }
 
+  /** A write of a shared key, and reads behind it, in one pipeline. */
+  async shareAndRead(on: Redis, caller: Caller, key: string, read: readonly string[]): Promise<void> {
+    const value = this.#value(key);
+    const pipeline = on.pipeline().call("MULTI").set(key, value).rpush(this.keys.order, value).call("EXEC");
+    this.#ask(pipeline, read);
+    const invoked = now();
+    const results = (await pipeline.exec()) ?? [];
+    const [error, replies] = results[results.length - read.length - 1] ?? [new Error("no answer"), null];
+    const refused = error ?? (Array.isArray(replies) ? replies.find((one) => one instanceof Error) : new Error("nil"));
+    const outcome = refused ? this.#reject("multi", refused) : "ok";
+    this.#note(caller, key, value, invoked, outcome, !refused);
+    this.#noteReads(caller, read, results.slice(-read.length), invoked);
+  }
+
   /** A read of one key. */
   async read(on: Redis, caller: Caller, key: string): Promise<void> {
-    await this.#read(caller, [key], async () => [await this.#ask(on, key)]);
+    const invoked = now();
+    const reply = this.#isShared(key) ? on.get(key) : on.lindex(key, -1);
+    const result = await reply.then(
+      (saw) => [null, saw] as const,
+      (error: Error) => [error, null] as const,
+    );
+    this.#noteReads(caller, [key], [result], invoked);
   }
 
   /** Reads in one pipeline: one unit, served by one node. */
   async readAll(on: Redis, caller: Caller, keys: readonly string[]): Promise<void> {
-    await this.#read(caller, keys, async () => {
-      const pipeline = on.pipeline();
-      for (const key of keys) void (this.#isShared(key) ? pipeline.get(key) : pipeline.lindex(key, -1));
-      const results = (await pipeline.exec()) ?? [];
-      return results.map(([error, saw]) => {
-        if (error !== null) throw error;
-        return saw as string | null;
-      });
-    });
+    const pipeline = on.pipeline();
+    this.#ask(pipeline, keys);
+    const invoked = now();
+    this.#noteReads(caller, keys, (await pipeline.exec()) ?? [], invoked);
   }
 
   async increment(on: Redis, client: string): Promise<void> {
@@ -223,8 +236,8 @@ export class Recorder {
     return this.keys.shared.includes(key);
   }
 
-  #ask(on: Redis, key: string): Promise<string | null> {
-    return this.#isShared(key) ? on.get(key) : on.lindex(key, -1);
+  #ask(pipeline: ChainableCommander, keys: readonly string[]): void {
+    for (const key of keys) void (this.#isShared(key) ? pipeline.get(key) : pipeline.lindex(key, -1));
   }
 
   async #write(caller: Caller, key: string, what: string, call: (value: string) => Promise<unknown>): Promise<void> {
@@ -261,20 +274,19 @@ export class Recorder {
     return queue;
   }
 
-  async #read(caller: Caller, keys: readonly string[], call: () => Promise<(string | null)[]>): Promise<void> {
-    const invoked = now();
-    let saw: (string | null)[] = [];
-    let outcome: Operation["outcome"] = "ok";
-    try {
-      saw = await call();
-      this.#succeeded("reads", caller.client);
-    } catch (error) {
-      outcome = this.#reject("read", error as Error);
-      if (!this.#isExpected(nameOf("read", error as Error))) this.failedReads++;
-    }
+  #noteReads({ confirmedBy, ...caller }: Caller, keys: readonly string[], results: Results, invoked: number): void {
     const returned = now();
-    for (const [i, key] of keys.entries())
-      this.operations.push({ kind: "read", ...caller, key, saw: saw[i] ?? null, invoked, returned, outcome });
+    for (const [i, key] of keys.entries()) {
+      const [error, saw] = results[i] ?? [new Error("no answer"), null];
+      let outcome: Operation["outcome"] = "ok";
+      if (error === null) this.#succeeded("reads", caller.client);
+      else {
+        outcome = this.#reject("read", error);
+        if (!this.#isExpected(nameOf("read", error))) this.failedReads++;
+      }
+      const read = { kind: "read", ...caller, key, saw: saw as string | null, invoked, returned, outcome } as const;
+      this.operations.push(read);
+    }
   }
 
   #isExpected(name: string): boolean {

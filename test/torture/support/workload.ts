@@ -121,7 +121,13 @@ export class Workload {
   async #writes(on: ReplicatedClient, caller: Caller): Promise<void> {
     const { shared, own } = this.keys;
     const chance = this.random.next();
-    if (chance < 0.4) await this.recorder.share(on, caller, this.#one(shared), "multi");
+    if (chance < 0.3) await this.recorder.share(on, caller, this.#one(shared), "multi");
+    else if (chance < 0.4)
+      await this.recorder.shareAndRead(on, caller, this.#one(shared), [
+        this.#one(shared),
+        this.#one(own),
+        this.#one(shared),
+      ]);
     else if (chance < 0.6) await this.recorder.share(on, caller, this.#one(shared), "eval");
     else if (chance < 0.9) await this.recorder.push(on, caller, this.#one(own));
     else await this.recorder.pushAll(on, caller, [this.#one(own), this.#one(own), this.#one(own)]);

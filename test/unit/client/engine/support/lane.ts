@@ -1,3 +1,4 @@
+import type { CausalSession } from "../../../../../src/client/consistency/session.js";
 import type { LaneHost } from "../../../../../src/client/engine/lane-host.js";
 import type { Operation } from "../../../../../src/client/engine/operation.js";
 import { findTransactions } from "../../../../../src/client/engine/transaction.js";
@@ -75,11 +76,17 @@ export function laneOf(limits: Partial<typeof LIMITS> = {}) {
       return operation;
     },
     /** Issues a pipeline. */
-    unit(lines: readonly string[], view: Partial<ResolvedView> = {}, betweenMs = 0): Operation[] {
+    unit(
+      lines: readonly string[],
+      view: Partial<ResolvedView> = {},
+      betweenMs = 0,
+      session: CausalSession | null = null,
+    ): Operation[] {
       const operations = lines.map((line) => {
         clock.advance(betweenMs);
         return issuer.make(line, view);
       });
+      for (const operation of operations) operation.session = session;
       for (const operation of operations) if (operation.spec.effects !== "none") pending.add(operation);
       findTransactions(operations);
       lane.submit(operations);
