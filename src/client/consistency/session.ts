@@ -49,6 +49,8 @@ export class CausalSession implements WriteFollower {
   #strange: Foreign[] = [];
   /** Of these: the nodes were asked, and nobody could say yet who wins. */
   #undecided: Foreign[] = [];
+  /** Of these: the nodes were asked, and nobody knew of it; one that did not answer then may tell of it later. */
+  #adrift: Foreign[] = [];
   /** Tokens so far. */
   #merged = 0;
   /** Something was seen of which nobody can say where it lies: to be read from the master first. */
@@ -233,12 +235,15 @@ export class CausalSession implements WriteFollower {
     this.#decide();
   }
 
-  /** Places what the nodes were asked about, as soon as it is known who wins. */
+  /** Places what the nodes were asked about, as soon as it is known who wins, or later as soon as one tells of it. */
   #decide(): void {
     const { replid, decided } = this.histories;
-    if (this.#undecided.length === 0 || replid === null || !decided) return;
-    for (const position of this.#undecided.splice(0))
-      this.#placeAt(position, this.#forkOf(position, replid) ?? this.histories.branchOf(position.replid));
+    if (this.#undecided.length + this.#adrift.length === 0 || replid === null || !decided) return;
+    const asked = [...this.#adrift, ...this.#undecided.splice(0)].slice(-UNPLACED);
+    this.#adrift = asked.filter((position) => {
+      const fork = this.#forkOf(position, replid) ?? this.histories.branchOf(position.replid);
+      return !this.#placeAt(position, fork);
+    });
   }
 
   #forkOf(position: Position, replid: string): number | null {

@@ -26,6 +26,19 @@ export function claimsUnheard(state: TopologyState, node: NodeState): boolean {
   return false;
 }
 
+/**
+ * One of ours that doesn't answer us, while another one that does reports a live link to it and shows none of these
+ * histories: it was promoted, and we are cut off from it.
+ */
+export function isPromotedUnheard(state: TopologyState, node: NodeState, histories: readonly string[]): boolean {
+  if (node.reachable || !node.member) return false;
+  for (const other of state.nodes.values()) {
+    const shown = other.member && reportsLiveLink(state, other, node.id) ? other.info?.replid : undefined;
+    if (shown !== undefined && !histories.includes(shown)) return true;
+  }
+  return false;
+}
+
 /** Whether it is a replica, by its last answer, and still answers. */
 export function isLiveReplica(node: NodeState): boolean {
   return node.reachable && node.info?.role === "replica";

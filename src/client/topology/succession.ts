@@ -5,6 +5,7 @@ import {
   claimsUnheard,
   isFresh,
   isGone,
+  isPromotedUnheard,
   masterOf,
   replicasMovedTo,
   reportsLiveLink,
@@ -240,9 +241,15 @@ function withoutHeirs(draft: Draft, adopted: Adopted, fate: MasterFate): void {
     }
     return;
   }
-  const link = linkTo(draft, adopted, master);
-  if (link !== null && link.at > adopted.lastOffset) return adopt(draft, master, "restart", link);
-  considerReset(draft, adopted, master);
+  if (!keepsAll(draft, adopted, master) || hasUnheardHeir(draft, adopted, master))
+    return considerReset(draft, adopted, master);
+  adopt(draft, master, "restart", linkTo(draft, adopted, master));
+}
+
+/** While it was away somebody was promoted whom we are cut off from: what would be written to it would be lost. */
+function hasUnheardHeir(draft: Draft, adopted: Adopted, master: NodeState): boolean {
+  const histories = [adopted.replid, master.info?.replid ?? adopted.replid];
+  return [...draft.nodes.values()].some((node) => isPromotedUnheard(draft, node, histories));
 }
 
 function followedBy(draft: Draft, master: NodeState | undefined): string {
@@ -252,6 +259,9 @@ function followedBy(draft: Draft, master: NodeState | undefined): string {
 /** The master came back without what it had. Somebody may have been promoted meanwhile: everybody is asked first. */
 function considerReset(draft: Draft, adopted: Adopted, master: NodeState): void {
   const kind = linkTo(draft, adopted, master) === null ? "unrelated" : "rolledBack";
+  const unheard = hasUnheardHeir(draft, adopted, master);
+  // Where an unheard one branched off nobody has said.
+  const sharedBelow = unheard ? null : sharedByAll(draft, adopted, []);
   const { hold } = draft;
   if (hold?.kind !== "restart" && hold?.kind !== "reset") {
     startFailover(draft, `master ${adopted.node} came back with another history`);
@@ -260,16 +270,18 @@ function considerReset(draft: Draft, adopted: Adopted, master: NodeState): void 
       since: draft.now,
       askedAt: draft.now,
       claimants: [adopted.node],
-      sharedBelow: sharedByAll(draft, adopted, []),
+      sharedBelow,
       splitAt: null,
     };
     askAgain(draft);
   } else if (hold.kind === "reset") return;
+  else if (hold.sharedBelow !== sharedBelow) draft.hold = { ...hold, sharedBelow };
   const askedAt = draft.hold?.askedAt ?? draft.now;
   for (const node of draft.nodes.values()) {
     const asked = node.goodSentAt > askedAt || (node.failure?.sentAt ?? Number.NEGATIVE_INFINITY) > askedAt;
     if (node.id !== master.id && !asked) return;
   }
+  if (unheard) return;
   if (draft.config.onHistoryReset === "follow") return adopt(draft, master, kind, linkTo(draft, adopted, master));
   if (draft.hold !== null) draft.hold = { ...draft.hold, kind: "reset" };
   draft.changes.push(resetOf(adopted, master, kind));

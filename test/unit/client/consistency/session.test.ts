@@ -247,6 +247,40 @@ describe("tokens of other histories", () => {
     expect(one.takeUntold()).toBeNull();
   });
 
+  it("of a history that nobody knew of when asked they are told of later, once a node shows that it branched off and lost", () => {
+    // Seed 2199 of the simulation: the node that knew was cut off from this client alone while the session was asked for.
+    const { session, links } = client();
+    const one = session();
+    one.merge({ replid: B, offset: 300 });
+    one.looked(one.merged);
+    one.read(120, true);
+    expect([one.unplaced, one.takeUntold(), one.position]).toEqual([false, null, { replid: A, offset: 120 }]);
+    links.add({ from: A, to: B, at: 111 });
+    expect(one.takeUntold()).toEqual([{ replid: B, fromOffset: 110, toOffset: 300, proven: true }]);
+    expect([one.takeUntold(), one.need()]).toEqual([null, 120]);
+  });
+
+  it("of a history that nobody knew of when asked are placed in it when it is adopted", () => {
+    const { session, adopt } = client();
+    const one = session();
+    one.merge({ replid: B, offset: 300 });
+    one.looked(one.merged);
+    one.read(120, true);
+    adopt(B, 131, 400);
+    expect([one.need(), one.takeUntold()]).toEqual([300, null]);
+  });
+
+  it("of histories that nobody knew of are remembered, the last 8", () => {
+    const { session, links } = client();
+    const one = session();
+    for (let i = 0; i < 9; i++) {
+      one.merge({ replid: `${i}`.repeat(40), offset: 300 });
+      one.looked(one.merged);
+    }
+    for (let i = 0; i < 9; i++) links.add({ from: A, to: `${i}`.repeat(40), at: 111 });
+    expect(one.takeUntold()?.map(({ replid }) => replid[0])).toEqual(["1", "2", "3", "4", "5", "6", "7", "8"]);
+  });
+
   it("of a history that this client gave up for one that nothing links to it, they tell at once that nothing is proven", () => {
     const { session, links, adopt } = client(A);
     adopt(B, 150, 180);
