@@ -54,6 +54,8 @@ export class MasterStep {
     const former = lane.connection;
     const { history } = knowledge;
     const same = history === null || (history.node === adoption.node && former?.node === adoption.node);
+    // What another one acknowledges from here on the new one may lack; it is known once that one has said how far it came.
+    if (former !== null && former.node !== adoption.node) lane.park(true);
     const handover = new Handover(adoption, clock, (farewell) => this.#enter(adoption, farewell, former));
     this.#handover = handover;
     handover.begin(same ? null : former, FAREWELL_MS, this.#lastWord.of(former));
