@@ -107,7 +107,9 @@ export class BlockingCommands {
       cancel.sent = true;
       if (/^wait/i.test(command.name)) await this.#barrier(pooled);
       const reply = await cancel.guard(carried.sendOn(pooled.connection));
-      this.pool.release(pooled);
+      // A CLIENT UNBLOCK that is still on its way would call off whatever blocks on this connection next.
+      if (running.unblocked) this.pool.discard(pooled, "its node is the master no more");
+      else this.pool.release(pooled);
       return reply;
     } catch (error) {
       return this.#failed(error as Error, command, call, running);
